@@ -1,0 +1,686 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * /dev/seda: kernel event queues for staged, event-driven services.
+ *
+ * This header is the contract between the module and user space.
+ *
+ * OBJECTS
+ *
+ *   app     one open of /dev/seda; owns all below; ends with the last close
+ *           of the descriptor and the last unmap
+ *   pool    workers that share a concurrency target and a set of stages
+ *   stage   an event queue with a policy; belongs to one pool
+ *   source  something that makes events for one stage: a connection, a
+ *           listener, a UDP socket, a timer, a watched file
+ *   worker  a thread that has joined a pool; only it may call ENTER with the
+ *           worker's id
+ *
+ *   Ids are 64 bits: an index (low half) and a generation (high half, never
+ *   0).  An id whose object is gone is -ESTALE, never another object.  0 is
+ *   never an id.
+ *
+ * A CALL'S GRAMMAR
+ *
+ *   Every ioctl but WORKER_LEAVE takes a pointer to a struct whose first
+ *   field is its size as the caller knows it.  A larger struct is accepted
+ *   when its unknown tail is zero (-E2BIG otherwise), a smaller one is
+ *   extended with zeros; one smaller than the first published size, or larger
+ *   than a page, is -EINVAL.  Unknown flags and non-zero padding are -EINVAL.  The struct is
+ *   read once and the fields marked "out" are written back.
+ *
+ *     open("/dev/seda", O_RDWR | O_CLOEXEC)
+ *     SETUP                 once; fixes the sizes, allocates the memory
+ *     mmap x 2              SEDA_MMAP_COUNTERS and SEDA_MMAP_ARENA
+ *     POOL_CREATE, STAGE_CREATE, LISTEN, ADOPT, CONNECT, WATCH, TIMER ...
+ *     WORKER_JOIN           in each worker thread
+ *     ENTER ...             in each worker thread
+ *
+ *   All calls but INFO and SETUP are -EBADFD before SETUP, and -EPERM from a
+ *   process whose address space is not that of the SETUP (a forked child,
+ *   the receiver of a passed descriptor, a program after exec).
+ *
+ * ENTER
+ *
+ *   In this order, in one system call:
+ *     1. runs the first nr_ops of the worker's op array; each op's res is
+ *        written in place;
+ *     2. gives back what the worker's last batch held: its sources are freed
+ *        for other workers, its buffers returned, its credits returned;
+ *     3. harvests up to max_events events into the worker's event array;
+ *     4. while there are fewer than min_events, waits up to timeout_ns.
+ *   Returns the number of events in the event array (slots 0..n-1), 0 when
+ *   the time is up.
+ *
+ * OWNERSHIP
+ *
+ *   A source is IDLE, LINKED (waiting in its stage's queue) or OWNED (its
+ *   event is in a worker's array).  An owned source gives events to nobody
+ *   else: a connection is never handled by two workers at once, its bytes
+ *   come in order, and seq of its events counts 0, 1, 2 ...  It is owned
+ *   until its worker's next ENTER, or, where the worker wrote SEDA_CTL_HOLD
+ *   into the slot's ctl.flags before that ENTER, until a RELEASE op.
+ *   Listeners, UDP sockets and posts are not owned: their events (many in a
+ *   batch) can be in several workers' arrays, also when CLOSED comes.  A connection that a listener
+ *   accepted is owned by the worker that got the ACCEPT event, so that its
+ *   user_data can be set (SET_DATA) before its first data event.
+ *
+ *   A receive buffer belongs to the application from its event until the
+ *   worker's next ENTER, or, where SEDA_CTL_KEEP was written, until a RETURN
+ *   op; a SEND that names it (SEDA_SEND_BUF) keeps it as long as it needs.
+ *   When no buffer is free, connections stall, and resume as buffers come
+ *   back; nothing is lost.  A source made with SEDA_SOURCE_NOBUF takes no
+ *   buffers: its IN events carry the amount, and RECV reads into memory
+ *   named by the application.
+ *
+ *   Every source ends with exactly one CLOSED event, the last of it (only
+ *   CLOSE with SEDA_CLOSE_QUIET, allowed to its owner, replaces that event
+ *   by the op's result).  The application may free what user_data points to
+ *   then.
+ *
+ * CAPACITY
+ *
+ *   Every event harvested and not given back holds a credit of its stage; a
+ *   stage with no credit left is not harvested: listeners stop accepting,
+ *   data stays in sockets.  A post holds a place from POST until it is
+ *   harvested, and POST fails with -EAGAIN where there is none.  So nothing
+ *   can overflow.
+ *
+ * MEMORY SHARED WITH THE KERNEL
+ *
+ *   mmap(SEDA_MMAP_COUNTERS), read only:
+ *
+ *     +----------------------------+ 0
+ *     | struct seda_app_counters   |
+ *     +----------------------------+ 128
+ *     | struct seda_stage_counters | x SEDA_MAX_STAGES, by stage index
+ *     +----------------------------+
+ *
+ *   mmap(SEDA_MMAP_ARENA), read and write, shared:
+ *
+ *     +----------------------------+ workers_off
+ *     | worker 0: events[events]   | struct seda_event, written by the kernel
+ *     |           ctl[events]      | + ctl_off: struct seda_ctl, see there
+ *     |           ops[ops]         | + ops_off: struct seda_op, by the worker
+ *     +----------------------------+ + worker_stride
+ *     | worker 1: ...              |
+ *     +----------------------------+ bufs_off
+ *     | bufs buffers of buf_size   | data written by the kernel
+ *     +----------------------------+ arena_size
+ *
+ *   The kernel trusts nothing it reads there: what is scribbled hurts its
+ *   own application alone.
+ *
+ * ERRORS COMMON TO ALL CALLS
+ *
+ *   -EINVAL   a bad size, flag, padding or value
+ *   -E2BIG    non-zero bytes in a part of the struct this kernel lacks
+ *   -EFAULT   a bad pointer
+ *   -EBADFD   SETUP has not been done
+ *   -EPERM    another address space than the SETUP's
+ *   -ESTALE   an id whose object is gone (or never was)
+ *   -ENOMEM   no memory, or a memory limit
+ *   -ENOTTY   not a call of this device
+ */
+#ifndef _UAPI_LINUX_SEDA_H
+#define _UAPI_LINUX_SEDA_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define SEDA_ABI_VERSION	1
+
+/* Ceilings. */
+#define SEDA_MAX_POOLS		16
+#define SEDA_MAX_STAGES		64
+#define SEDA_MAX_WORKERS	1024
+#define SEDA_MAX_EVENTS		1024	/* per worker */
+#define SEDA_MAX_OPS		4096	/* per worker */
+#define SEDA_MAX_SOURCES	(1 << 20)
+#define SEDA_MAX_BUFS		(1 << 20)
+#define SEDA_MIN_BUF_SIZE	64
+#define SEDA_MAX_BUF_SIZE	(1 << 20)
+#define SEDA_MAX_ARENA		(1ULL << 31)	/* bytes */
+#define SEDA_MAX_CAPACITY	(1 << 20)
+#define SEDA_MAX_POSTS		(1 << 16)	/* per stage */
+#define SEDA_MAX_VEC		64	/* segments of one SEND */
+#define SEDA_MAX_SENDS		1024	/* unfinished SENDs of one connection */
+#define SEDA_MAX_SEND_LEN	(1U << 30)	/* bytes of one SEND */
+#define SEDA_NAME_LEN		16	/* with the terminating NUL */
+
+#define SEDA_FOREVER		(~0ULL)	/* a timeout that never comes */
+#define SEDA_NO_BUF		(~0U)	/* no receive buffer */
+
+/* Offsets for mmap. */
+#define SEDA_MMAP_COUNTERS	0x000000000ULL
+#define SEDA_MMAP_ARENA		0x100000000ULL
+
+/*
+ * An Internet address.  port and addr are in network order; an IPv4 address
+ * is the first four bytes of addr, the rest is zero.
+ */
+struct seda_addr {
+	__u16 family;		/* AF_INET, AF_INET6, or AF_UNSPEC: none */
+	__u16 port;
+	__u32 scope_id;
+	__u8 addr[16];
+};
+
+/* What an event says; bits of seda_event.events, which may be combined. */
+#define SEDA_EV_IN		(1U << 0)  /* len bytes in buf (or amount) */
+#define SEDA_EV_EOF		(1U << 1)  /* the peer will send no more */
+#define SEDA_EV_ERR		(1U << 2)  /* res is a negative errno */
+#define SEDA_EV_SENT		(1U << 3)  /* sends up to "done" finished */
+#define SEDA_EV_ACCEPT		(1U << 4)  /* child, peer */
+#define SEDA_EV_CONNECT		(1U << 5)  /* res: 0, or why it failed */
+#define SEDA_EV_TIMER		(1U << 6)  /* amount: expiries since last */
+#define SEDA_EV_POST		(1U << 7)  /* amount: the posted value */
+#define SEDA_EV_READY		(1U << 8)  /* mask (in len) of a watched file */
+#define SEDA_EV_CLOSED		(1U << 9)  /* the last event of the source */
+#define SEDA_EV_TRUNC		(1U << 10) /* a datagram larger than buf */
+#define SEDA_EV_MORE		(1U << 11) /* amount more bytes wait */
+#define SEDA_EV_CANCELED	(1U << 12) /* all other sends were dropped */
+
+/*
+ * One event, 64 bytes, written by the kernel before ENTER returns.
+ *
+ * source     its source; for a POST, 0
+ * user_data  of the source; for a POST, of the post
+ * stage      index (low half of the id) of the stage it was queued in
+ * seq        number of this event among its source's events, from 0
+ * res        0 or a negative errno
+ * buf, len   the receive buffer and the bytes in it (SEDA_NO_BUF: none); for
+ *            READY, len is the poll mask
+ * child      of an ACCEPT: the id of the new connection
+ * amount     IN | MORE: bytes that wait beyond len (IN on a NOBUF source:
+ *            all that wait); READY: bytes readable, room to write or
+ *            connections waiting, where the kernel can tell, else 0
+ * done       of SENT: user_data of the last op that is finished; the sends of
+ *            a connection finish in order, so all before it are, too
+ * peer       of an ACCEPT or of a datagram: who sent it
+ */
+struct seda_event {
+	__u64 source;
+	__u64 user_data;
+	__u32 events;
+	__u32 stage;
+	__u32 seq;
+	__s32 res;
+	union {
+		struct {
+			__u32 buf;
+			__u32 len;
+		};
+		__u64 child;
+	};
+	union {
+		struct {
+			__u64 amount;
+			__u64 done;
+			__u64 reserved;
+		};
+		struct seda_addr peer;
+	};
+};
+
+/*
+ * One per event slot.  The kernel sets both words to 0 when it fills the
+ * slot; user space writes them before the worker's next ENTER reads them.
+ *
+ * flags  SEDA_CTL_HOLD: keep the source owned until a RELEASE op (no effect
+ *        on events that own no source); SEDA_CTL_KEEP: keep the buffer until
+ *        a RETURN op
+ * claim  used by workers that joined with SEDA_WORKER_CLAIM: whoever handles
+ *        the event first sets it, by compare-and-swap from 0, to its own
+ *        worker index plus 1.  At the worker's next ENTER the kernel closes
+ *        it by an exchange: a slot claimed by another worker is then treated
+ *        as HOLD | KEEP, to be given back by that one with RELEASE and
+ *        RETURN (-EBUSY and -EINVAL until that ENTER: try again after it).  A
+ *        claim that fails means that somebody else has the event.
+ */
+struct seda_ctl {
+	__u32 flags;
+	__u32 claim;
+};
+
+#define SEDA_CTL_HOLD		(1U << 0)
+#define SEDA_CTL_KEEP		(1U << 1)
+#define SEDA_CLAIM_CLOSED	(~0U)
+
+/* Operations; seda_op.op. */
+enum seda_op_code {
+	SEDA_OP_NOP,
+	SEDA_OP_SEND,
+	SEDA_OP_RECV,
+	SEDA_OP_SHUTDOWN,
+	SEDA_OP_CLOSE,
+	SEDA_OP_CANCEL,
+	SEDA_OP_ARM,
+	SEDA_OP_DISARM,
+	SEDA_OP_RELEASE,
+	SEDA_OP_RETURN,
+	SEDA_OP_SET_DATA,
+	SEDA_OP_POST,
+	SEDA_OP_LAST		/* private */
+};
+
+/*
+ * One op, 64 bytes, written by the worker.  The kernel copies it once, runs
+ * it and writes res.  Fields an op does not use must be 0 (buf: 0 unless
+ * SEDA_SEND_BUF or RETURN), otherwise -EINVAL.  An unknown op is -EOPNOTSUPP.
+ *
+ * NOP       res 0.
+ * SEND      to a connection: len bytes at addr, or, with SEDA_SEND_VEC, len
+ *           segments of struct seda_vec at addr.  res: the bytes sent when it
+ *           finished at once; -EINPROGRESS when it did not: it goes on as
+ *           room appears, the memory (the vector's own, too) is the kernel's
+ *           until a SENT event whose done is this op's user_data, or one
+ *           after it.  Sends of a connection are done in submission order.
+ *           With SEDA_SEND_BUF the memory lies in receive buffer buf, which
+ *           is kept from reuse until the send is finished.
+ *           On a UDP socket: one datagram to "to" (AF_UNSPEC: the connected
+ *           peer), never -EINPROGRESS; -EAGAIN when there is no room.
+ *           -EPIPE after SHUTDOWN or when the peer is gone, -ENOTCONN while
+ *           connecting, -EAGAIN with SEDA_MAX_SENDS unfinished,
+ *           -EMSGSIZE past SEDA_MAX_VEC segments or SEDA_MAX_SEND_LEN bytes
+ *           -EFAULT for bad memory (bytes before it may have been sent).
+ * RECV      from a connection that the application owns: up to len bytes to
+ *           addr.  res: bytes, 0 at end of stream, -EAGAIN when there are
+ *           none, -EBUSY when the source is not owned.
+ * SHUTDOWN  sends the FIN after all earlier sends; -EINPROGRESS: later.
+ * CLOSE     ends any kind of source.  A connection without a descriptor is
+ *           closed after its unfinished sends; a descriptor that was adopted
+ *           stays open and is only let go.  CLOSED follows.  Flags:
+ *           SEDA_CLOSE_ABORT drops unfinished sends and resets the
+ *           connection; SEDA_CLOSE_QUIET, for a source that this worker's
+ *           last batch owns, or that is held, ends it at once with res 0 and
+ *           no CLOSED event (-EBUSY when neither; with unfinished sends and
+ *           no ABORT -EINPROGRESS, and CLOSED follows).  -EALREADY when
+ *           closing; ABORT may follow a CLOSE that is -EINPROGRESS.
+ * CANCEL    drops the unfinished sends of a connection (a CANCELED event
+ *           follows; one that was sent in part is dropped, too, so the stream
+ *           is broken, and further SENDs are -EPIPE: close it), or a connect
+ *           (CONNECT with -ECANCELED follows, or 0 if it was quicker).  res:
+ *           how many.
+ * ARM       a connection, a UDP socket: resume receiving.  A listener: resume
+ *           accepting.  A watched file: addr is the new mask, 0: the old one.
+ *           A timer: first_ns from now, period_ns.
+ * DISARM    a connection, a UDP socket: stop receiving (back-pressure to the
+ *           peer).  A listener: stop accepting.  A watched file, a timer: no
+ *           more events until ARM.
+ * RELEASE   gives up the ownership of a held source.  -EBUSY if not held.
+ * RETURN    gives back a kept buffer buf.  -EINVAL if not the application's.
+ * SET_DATA  sets the user_data of source.
+ * POST      as SEDA_IOC_POST: source is the stage id, addr the value.
+ *
+ * An op that does not suit the kind of its source is -EOPNOTSUPP.
+ */
+struct seda_op {
+	__u8 op;
+	__u8 pad;
+	__u16 flags;
+	__s32 res;		/* out */
+	__u64 source;
+	__u64 user_data;
+	__u64 addr;
+	__u32 len;
+	__u32 buf;
+	union {
+		struct {
+			__u64 first_ns;
+			__u64 period_ns;
+			__u64 reserved;
+		};
+		struct seda_addr to;
+	};
+};
+
+#define SEDA_SEND_VEC		(1U << 0)
+#define SEDA_SEND_BUF		(1U << 1)
+#define SEDA_SEND_MORE		(1U << 2)	/* as MSG_MORE */
+#define SEDA_CLOSE_ABORT	(1U << 0)
+#define SEDA_CLOSE_QUIET	(1U << 1)
+
+struct seda_vec {
+	__u64 addr;
+	__u64 len;
+};
+
+/*
+ * Counters of the app and of one stage.  Written by the kernel only; each is
+ * read whole, several together are not a snapshot.  Times are CLOCK_MONOTONIC
+ * with the resolution of a tick.
+ */
+struct seda_app_counters {
+	__u32 bufs_free;
+	__u32 bufs_kept;	/* kept by SEDA_CTL_KEEP */
+	__u32 stalled;		/* sources that wait for a buffer */
+	__u32 sources;
+	__u32 workers;
+	__u32 pad;
+	__u64 reserved[13];
+};
+
+struct seda_stage_counters {
+	__u64 pending;		/* sources that wait to be harvested */
+	__u64 outstanding;	/* events harvested and not given back */
+	__u64 oldest_ns;	/* since when the oldest waits, 0: none */
+	__u64 linked;		/* sources taken off the queue, in all */
+	__u64 delivered;	/* events, in all */
+	__u64 harvests;		/* batches, in all */
+	__u64 stalls;		/* times a source waited for a buffer */
+	__u64 rejected;		/* posts refused for want of room */
+	__u64 received;		/* bytes */
+	__u64 sources;		/* attached now */
+	__u64 posts;		/* posts that wait */
+	__u64 reserved[5];
+};
+
+/*
+ * INFO: what this kernel supports.  Needs no SETUP, and is open to any
+ * process that has the descriptor.
+ */
+struct seda_info_args {
+	__u32 size;
+	__u32 abi_version;	/* out: SEDA_ABI_VERSION */
+	__u64 features;		/* out: SEDA_FEATURE_* */
+	__u64 ops;		/* out: bit n set: op n is known */
+	__u64 ioctls;		/* out: bit n set: call n is known */
+	__u32 max_arena_pages;	/* out: this user's limit, in pages of 4 KiB */
+	__u32 max_sources;	/* out: this user's limit */
+};
+
+#define SEDA_FEATURE_FDLESS	(1ULL << 0) /* accept, connect without an fd */
+#define SEDA_FEATURE_CLAIM	(1ULL << 1)
+
+/*
+ * SETUP: sizes of the app; 0 takes the default in parentheses.  Memory is
+ * allocated at once and counted against RLIMIT_MEMLOCK and the memory cgroup.
+ * -EBUSY when done before.
+ */
+struct seda_setup_args {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__u32 workers;		/* at most at a time (64) */
+	__u32 events;		/* per worker (64) */
+	__u32 ops;		/* per worker (256) */
+	__u32 bufs;		/* receive buffers (1024) */
+	__u32 buf_size;		/* bytes, a power of two (4096) */
+	__u32 sources;		/* at most at a time (65536) */
+	__u64 counters_size;	/* out: bytes to map at SEDA_MMAP_COUNTERS */
+	__u64 arena_size;	/* out: bytes to map at SEDA_MMAP_ARENA */
+	__u64 workers_off;	/* out: offsets in the arena */
+	__u64 bufs_off;		/* out */
+	__u32 worker_stride;	/* out: bytes */
+	__u32 ctl_off;		/* out: from the start of the worker's part */
+	__u32 ops_off;		/* out */
+	__u32 pad;
+};
+
+/*
+ * POOL_CREATE, POOL_SET: concurrency is how many workers may run at a time (0:
+ * as many as there are CPUs online).  A worker is woken only below it.
+ * -ENOSPC past SEDA_MAX_POOLS.  POOL_DESTROY (struct seda_id_args): -EBUSY with
+ * stages or workers.
+ */
+struct seda_pool_args {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__u64 pool;		/* out of CREATE, in of SET */
+	__u32 concurrency;
+	__u32 pad;
+};
+
+/*
+ * STAGE_CREATE, STAGE_SET: a stage's policy.
+ *
+ * priority      0..255, higher first; equals in turn
+ * min_batch     0, 1: none.  Else the stage is not harvested before this many
+ *               sources are ready (or all that could become ready are), or
+ *               max_delay_ns is over; needs max_delay_ns
+ * max_delay_ns  0: none.  When the oldest source has waited so long the stage
+ *               outranks all priorities
+ * capacity      credits (0: SEDA_MAX_CAPACITY)
+ * posts         places for posts, fixed at CREATE (0: no posts)
+ * pool, posts and name are ignored by SET.
+ *
+ * -ENOSPC past SEDA_MAX_STAGES.  STAGE_DESTROY (struct seda_id_args): -EBUSY while
+ * it has sources, listeners that name it, posts that wait or events not given
+ * back, and while another thread uses it at that moment: try again.
+ */
+struct seda_stage_args {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__u64 stage;		/* out of CREATE, in of SET */
+	__u64 pool;
+	__u32 priority;
+	__u32 min_batch;
+	__u64 max_delay_ns;
+	__u32 capacity;
+	__u32 posts;
+	char name[SEDA_NAME_LEN];
+};
+
+/*
+ * WORKER_JOIN: makes the calling thread a worker of the pool.  A thread is one
+ * worker at most in an app (-EALREADY).  -ENOSPC past the workers of SETUP.
+ * A thread that exits leaves by itself.  WORKER_LEAVE (no argument): gives
+ * back all its batch holds; -ESRCH when the caller is no worker.
+ */
+struct seda_join_args {
+	__u32 size;
+	__u32 flags;		/* SEDA_WORKER_CLAIM or 0 */
+	__u64 pool;
+	__u64 worker;		/* out; the low half indexes the arena */
+};
+
+#define SEDA_WORKER_CLAIM	(1U << 0)
+
+/* The argument of the calls that need no more than an id. */
+struct seda_id_args {
+	__u32 size;
+	__u32 flags;		/* CLOSE: as the op, without QUIET; else 0 */
+	__u64 id;
+};
+
+/* flags of LISTEN (for its children), ADOPT and CONNECT */
+#define SEDA_SOURCE_NOBUF	(1U << 0)
+
+/*
+ * LISTEN: fd is a listening TCP socket (-EINVAL otherwise, -ENOTSOCK).
+ * Connections are accepted when the stage is harvested, without a descriptor,
+ * as sources of child_stage with child_data for user_data.  The source does
+ * not keep the descriptor open: when the application closes it, listening
+ * ends and CLOSED follows.  -EPERM under hooks=strict; -EEXIST when the socket
+ * is already a source of any app; -ENFILE past a limit on sources.
+ * An ERR event tells why no connection can be accepted (-ENFILE: a limit on
+ * sources, -ENOMEM ...); the listener is then disarmed, ARM goes on.
+ */
+struct seda_listen_args {
+	__u32 size;
+	__u32 flags;		/* SEDA_SOURCE_NOBUF */
+	__s32 fd;
+	__u32 pad;
+	__u64 stage;
+	__u64 child_stage;
+	__u64 user_data;
+	__u64 child_data;
+	__u64 source;		/* out */
+};
+
+/*
+ * ADOPT: fd is a connected or connecting TCP socket, or a UDP socket.  Its
+ * file is not kept open by it: when the application closes the last
+ * descriptor, the connection is closed as ever, and CLOSED follows.
+ * Errors as of LISTEN; -ENOTCONN for a TCP socket that is neither.
+ */
+struct seda_adopt_args {
+	__u32 size;
+	__u32 flags;		/* SEDA_SOURCE_NOBUF */
+	__s32 fd;
+	__u32 pad;
+	__u64 stage;
+	__u64 user_data;
+	__u64 source;		/* out */
+};
+
+/*
+ * CONNECT: a TCP connection without a descriptor.  A CONNECT event tells how
+ * it went: res 0, or -ETIMEDOUT after timeout_ns (0: the system's own time),
+ * -ECONNREFUSED, -ECANCELED ...; after a failure CLOSED follows by itself.
+ * local may be AF_UNSPEC.  -EPERM under hooks=strict; errors of socket(2) and
+ * bind(2), and those of connect(2) that come at once.
+ */
+struct seda_connect_args {
+	__u32 size;
+	__u32 flags;		/* SEDA_SOURCE_NOBUF */
+	__u64 stage;
+	__u64 user_data;
+	__u64 timeout_ns;
+	struct seda_addr peer;
+	struct seda_addr local;
+	__u64 source;		/* out */
+};
+
+/*
+ * WATCH: readiness of any pollable file (-EPERM when it cannot be polled).
+ * mask: poll bits; POLLERR and POLLHUP always count.  Level-triggered, or
+ * SEDA_WATCH_EDGE, or SEDA_WATCH_ONESHOT (one event, then ARM).  -EOPNOTSUPP:
+ * it waits on more than two queues, or a socket on another's.  A socket is
+ * not kept open by it (CLOSED follows the application's close); other files
+ * are, until CLOSE.  epoll, io_uring and seda descriptors are -ELOOP; for
+ * io_uring, watch an eventfd registered with its ring.
+ */
+struct seda_watch_args {
+	__u32 size;
+	__u32 flags;		/* SEDA_WATCH_* */
+	__s32 fd;
+	__u32 mask;
+	__u64 stage;
+	__u64 user_data;
+	__u64 source;		/* out */
+};
+
+#define SEDA_WATCH_EDGE		(1U << 0)
+#define SEDA_WATCH_ONESHOT	(1U << 1)
+
+/*
+ * TIMER: first_ns from now (with SEDA_TIMER_ABS: on CLOCK_MONOTONIC), then
+ * every period_ns (0: once; else at least SEDA_MIN_PERIOD_NS).  first_ns 0:
+ * disarmed.  Expiries that nobody fetched are added up in the event's amount.
+ */
+struct seda_timer_args {
+	__u32 size;
+	__u32 flags;		/* SEDA_TIMER_ABS */
+	__u64 stage;
+	__u64 user_data;
+	__u64 first_ns;
+	__u64 period_ns;
+	__u64 source;		/* out */
+};
+
+#define SEDA_TIMER_ABS		(1U << 0)
+#define SEDA_MIN_PERIOD_NS	10000ULL
+
+/*
+ * POST: an event of the application's own, from any of its threads.  -EAGAIN
+ * when all places of the stage are taken.
+ */
+struct seda_post_args {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__u64 stage;
+	__u64 user_data;
+	__u64 value;
+};
+
+/*
+ * TO_FD: turns a connection without a descriptor into one; returns it.  The
+ * source ends, without a CLOSED event.  flags: 0 or SEDA_FD_CLOEXEC.  Only for
+ * a source that the caller's last batch owns or that is held, and with no
+ * unfinished sends (-EBUSY).  -EINVAL when it has a descriptor, -EOPNOTSUPP for
+ * other kinds.  -EMFILE, -ENFILE, -ENOMEM: no descriptor was to be had; the
+ * connection is closed then.
+ */
+struct seda_to_fd_args {
+	__u32 size;
+	__u32 flags;
+	__u64 source;
+};
+
+#define SEDA_FD_CLOEXEC		(1U << 0)
+
+enum seda_source_kind {
+	SEDA_KIND_TCP = 1,
+	SEDA_KIND_LISTEN,
+	SEDA_KIND_UDP,
+	SEDA_KIND_FILE,
+	SEDA_KIND_TIMER,
+};
+
+/* SOURCE_INFO: what is known of a source. */
+struct seda_source_info_args {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__u64 source;
+	__u32 kind;		/* out: enum seda_source_kind */
+	__u32 stage;		/* out: index */
+	__u32 seq;		/* out: events so far */
+	__u32 sends;		/* out: unfinished */
+	__u64 queued;		/* out: bytes of unfinished sends */
+	__u64 user_data;	/* out */
+	struct seda_addr local;	/* out */
+	struct seda_addr peer;	/* out */
+};
+
+/*
+ * ENTER: see the top.  nr_ops <= ops of SETUP; max_events <= events of SETUP
+ * (0: all); min_events <= max_events (0: never wait).  timeout_ns: 0 never
+ * waits, SEDA_FOREVER.  sigmask: 0, or the address of a signal mask of
+ * sigset_size (8) bytes in force during the wait, as epoll_pwait2 has it.
+ *
+ * Returns the number of events, or
+ *   -EINTR    a signal came and no event had been harvested (the ops have
+ *             been run)
+ *   -ESRCH    the caller is not that worker
+ */
+struct seda_enter_args {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__u64 worker;
+	__u32 nr_ops;
+	__u32 min_events;
+	__u32 max_events;
+	__u32 sigset_size;
+	__u64 timeout_ns;
+	__u64 sigmask;
+};
+
+/*
+ * The calls.  The size of the argument is not part of the number, because
+ * structs grow.
+ */
+#define SEDA_IOC_TYPE	0xDA
+#define SEDA_IOC_NR(nr)	_IOC(_IOC_READ | _IOC_WRITE, SEDA_IOC_TYPE, (nr), 0)
+
+#define SEDA_IOC_INFO		SEDA_IOC_NR(0)	/* struct seda_info_args */
+#define SEDA_IOC_SETUP		SEDA_IOC_NR(1)	/* struct seda_setup_args */
+#define SEDA_IOC_POOL_CREATE	SEDA_IOC_NR(2)	/* struct seda_pool_args */
+#define SEDA_IOC_POOL_SET	SEDA_IOC_NR(3)	/* struct seda_pool_args */
+#define SEDA_IOC_POOL_DESTROY	SEDA_IOC_NR(4)	/* struct seda_id_args */
+#define SEDA_IOC_STAGE_CREATE	SEDA_IOC_NR(5)	/* struct seda_stage_args */
+#define SEDA_IOC_STAGE_SET	SEDA_IOC_NR(6)	/* struct seda_stage_args */
+#define SEDA_IOC_STAGE_DESTROY	SEDA_IOC_NR(7)	/* struct seda_id_args */
+#define SEDA_IOC_WORKER_JOIN	SEDA_IOC_NR(8)	/* struct seda_join_args */
+#define SEDA_IOC_WORKER_LEAVE	SEDA_IOC_NR(9)	/* no argument */
+#define SEDA_IOC_LISTEN		SEDA_IOC_NR(10)	/* struct seda_listen_args */
+#define SEDA_IOC_ADOPT		SEDA_IOC_NR(11)	/* struct seda_adopt_args */
+#define SEDA_IOC_CONNECT	SEDA_IOC_NR(12)	/* struct seda_connect_args */
+#define SEDA_IOC_WATCH		SEDA_IOC_NR(13)	/* struct seda_watch_args */
+#define SEDA_IOC_TIMER		SEDA_IOC_NR(14)	/* struct seda_timer_args */
+#define SEDA_IOC_POST		SEDA_IOC_NR(15)	/* struct seda_post_args */
+#define SEDA_IOC_CLOSE		SEDA_IOC_NR(16)	/* struct seda_id_args */
+#define SEDA_IOC_TO_FD		SEDA_IOC_NR(17)	/* struct seda_to_fd_args */
+#define SEDA_IOC_SOURCE_INFO	SEDA_IOC_NR(18)	/* struct seda_source_info_args */
+#define SEDA_IOC_ENTER		SEDA_IOC_NR(19)	/* struct seda_enter_args */
+
+#endif /* _UAPI_LINUX_SEDA_H */

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An app: one open of the device, from open to release.  SETUP fixes its
+ * sizes; release takes it apart, when no call can be in progress any more.
+ */
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "seda.h"
+
+static void seda_app_poked(struct irq_work *work)
+{
+	struct seda_app *app = container_of(work, struct seda_app, poke);
+
+	wake_up_interruptible_poll(&app->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+struct seda_app *seda_app_open(void)
+{
+	struct seda_user *user;
+	struct seda_app *app;
+
+	app = kzalloc(sizeof(*app), GFP_KERNEL_ACCOUNT);
+	if (!app)
+		return ERR_PTR(-ENOMEM);
+	user = seda_user_get();
+	if (IS_ERR(user)) {
+		kfree(app);
+		return ERR_CAST(user);
+	}
+	app->user = user;
+	mutex_init(&app->lock);
+	xa_init_flags(&app->sources, XA_FLAGS_ALLOC);
+	init_waitqueue_head(&app->wait);
+	/* not a hard one: it takes a sleeping lock on PREEMPT_RT */
+	init_irq_work(&app->poke, seda_app_poked);
+	return app;
+}
+
+/*
+ * Wakes pollers of the descriptor; from any context, after the work they
+ * wait for was made visible by a full barrier.
+ */
+void seda_app_poke(struct seda_app *app)
+{
+	/* after the barrier of linking (B in pool.c); pairs with seda_poll() */
+	if (waitqueue_active(&app->wait))
+		irq_work_queue(&app->poke);
+}
+
+bool seda_app_has_work(struct seda_app *app)
+{
+	struct seda_pool *pool;
+	bool work = false;
+	int i;
+
+	rcu_read_lock();
+	for (i = 0; i < SEDA_MAX_POOLS && !work; i++) {
+		pool = rcu_dereference(app->pools[i]);
+		work = pool && seda_pool_has_work(pool);
+	}
+	rcu_read_unlock();
+	return work;
+}
+
+static int seda_setup_check(struct seda_setup_args *a)
+{
+	if (a->flags || a->pad || a->counters_size || a->arena_size ||
+	    a->workers_off || a->bufs_off || a->worker_stride || a->ctl_off ||
+	    a->ops_off)
+		return -EINVAL;
+	a->workers = a->workers ?: 64;
+	a->events = a->events ?: 64;
+	a->ops = a->ops ?: 256;
+	a->bufs = a->bufs ?: 1024;
+	a->buf_size = a->buf_size ?: 4096;
+	a->sources = a->sources ?: 65536;
+	if (a->workers > SEDA_MAX_WORKERS || a->events > SEDA_MAX_EVENTS ||
+	    a->ops > SEDA_MAX_OPS || a->bufs > SEDA_MAX_BUFS ||
+	    a->buf_size < SEDA_MIN_BUF_SIZE ||
+	    a->buf_size > SEDA_MAX_BUF_SIZE ||
+	    !is_power_of_2(a->buf_size) || a->sources > SEDA_MAX_SOURCES)
+		return -EINVAL;
+	return 0;
+}
+
+/* Where everything lies in the arena; each worker starts on a page. */
+static int seda_setup_layout(struct seda_setup_args *a)
+{
+	a->ctl_off = a->events * sizeof(struct seda_event);
+	a->ops_off = ALIGN(a->ctl_off + a->events * sizeof(struct seda_ctl),
+			   sizeof(struct seda_op));
+	a->worker_stride = PAGE_ALIGN(a->ops_off +
+				      a->ops * sizeof(struct seda_op));
+	a->workers_off = 0;
+	a->bufs_off = (u64)a->worker_stride * a->workers;
+	a->arena_size = PAGE_ALIGN(a->bufs_off + (u64)a->bufs * a->buf_size);
+	a->counters_size = PAGE_ALIGN(sizeof(struct seda_app_counters) +
+				      SEDA_MAX_STAGES *
+				      sizeof(struct seda_stage_counters));
+	return a->arena_size > SEDA_MAX_ARENA ? -EINVAL : 0;
+}
+
+static void seda_app_free_memory(struct seda_app *app)
+{
+	kvfree(rcu_dereference_raw(app->workers));
+	app->workers = NULL;
+	seda_bufs_destroy(&app->bufs);
+	seda_region_free(&app->arena);
+	seda_region_free(&app->counters);
+	seda_unlock_pages(app);
+}
+
+static int seda_app_alloc_memory(struct seda_app *app,
+				 const struct seda_setup_args *a)
+{
+	int ret;
+
+	ret = seda_lock_pages(app, (a->arena_size + a->counters_size) >>
+			      PAGE_SHIFT);
+	if (ret)
+		return ret;
+	ret = seda_region_alloc(&app->counters, a->counters_size);
+	if (ret)
+		goto err;
+	ret = seda_region_alloc(&app->arena, a->arena_size);
+	if (ret)
+		goto err;
+	ret = seda_bufs_init(&app->bufs, app->arena.addr + a->bufs_off,
+			     a->bufs, a->buf_size);
+	if (ret)
+		goto err;
+	ret = -ENOMEM;
+	app->workers = kvcalloc(a->workers, sizeof(*app->workers),
+				GFP_KERNEL_ACCOUNT);
+	if (app->workers)
+		return 0;
+err:
+	seda_app_free_memory(app);
+	return ret;
+}
+
+int seda_app_setup(struct seda_app *app, struct seda_setup_args *a)
+{
+	int ret;
+
+	ret = seda_setup_check(a);
+	if (!ret)
+		ret = seda_setup_layout(a);
+	if (ret)
+		return ret;
+
+	mutex_lock(&app->lock);
+	ret = -EBUSY;
+	if (app->ready)
+		goto out;
+	ret = seda_app_alloc_memory(app, a);
+	if (ret)
+		goto out;
+	app->nr_workers = a->workers;
+	app->nr_events = a->events;
+	app->nr_ops = a->ops;
+	app->nr_sources = a->sources;
+	app->worker_stride = a->worker_stride;
+	app->ctl_off = a->ctl_off;
+	app->ops_off = a->ops_off;
+	app->bufs_off = a->bufs_off;
+	app->stats = app->counters.addr;
+	app->stats->bufs_free = a->bufs;
+	mmgrab(current->mm);
+	app->mm = current->mm;
+	seda_stats_add(app);
+	/* pairs with the acquires of whoever comes by the descriptor */
+	smp_store_release(&app->ready, true);
+out:
+	mutex_unlock(&app->lock);
+	return ret;
+}
+
+/*
+ * The last descriptor and mapping are gone, so no call is in progress and
+ * none will come.  Still running can be: callbacks of sources, exits of
+ * workers' threads and the items they queued, timers of stages.
+ */
+void seda_app_release(struct seda_app *app)
+{
+	struct seda_stage *stage;
+	struct seda_pool *pool;
+	u32 i;
+
+	if (!app->ready)
+		goto out;
+	/* readers of debugfs are waited for */
+	seda_stats_remove(app);
+	/* exits of threads do not find the workers after this; batches end */
+	seda_workers_end(app);
+	/* what is queued loses its reference; sources stop calling back */
+	seda_sources_release(app);
+	for (i = 0; i < SEDA_MAX_STAGES; i++) {
+		stage = rcu_dereference_raw(app->stages[i]);
+		if (stage)
+			seda_stage_free(stage);
+	}
+	/* nobody pokes any more: sources and stages are gone */
+	irq_work_sync(&app->poke);
+	for (i = 0; i < SEDA_MAX_POOLS; i++) {
+		pool = rcu_dereference_raw(app->pools[i]);
+		if (pool)
+			seda_pool_free(pool);
+	}
+	seda_app_free_memory(app);
+	mmdrop(app->mm);
+out:
+	xa_destroy(&app->sources);
+	seda_user_put(app->user);
+	kfree(app);
+}

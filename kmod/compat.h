@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Every difference between kernel versions that the module knows of. */
+#ifndef SEDA_COMPAT_H
+#define SEDA_COMPAT_H
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/hrtimer.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+static inline void vm_flags_mod(struct vm_area_struct *vma,
+				vm_flags_t set, vm_flags_t clear)
+{
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+}
+#endif
+
+/*
+ * A reference to the file in *slot, or NULL when it is gone or going.  *slot
+ * is cleared before the file is freed, so what is still there after the
+ * reference was taken is the file that was meant.
+ */
+static inline struct file *seda_get_file(struct file **slot)
+{
+	struct file *file;
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	rcu_read_lock();
+	file = READ_ONCE(*slot);
+	if (file && !get_file_rcu(file))
+		file = NULL;
+	rcu_read_unlock();
+	if (file && READ_ONCE(*slot) != file) {
+		fput(file);
+		file = NULL;
+	}
+#else
+	/* get_file_rcu() would spin until *slot changes */
+	file = get_file_active(slot);
+#endif
+	return file;
+}
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void
+seda_hrtimer_setup(struct hrtimer *timer,
+		   enum hrtimer_restart (*fn)(struct hrtimer *),
+		   clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+}
+#else
+#define seda_hrtimer_setup hrtimer_setup
+#endif
+
+#endif /* SEDA_COMPAT_H */

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pools: which stage is served next, who sleeps, who is woken.
+ *
+ * Sleeping and waking:
+ *
+ *   seda_worker_park()               whoever links a source
+ *   ------------------               ----------------------
+ *   puts itself on pool->parked      puts the source on stage->ready
+ *   full barrier (A)                 full barrier (B: of llist_add)
+ *   looks for work; sleeps if none   looks for a parked worker, wakes it
+ *
+ * so that one of the two sees the other.  One wake-up is under way at a time
+ * (pool->waking): the woken worker ends that before it looks for work (full
+ * barrier C, pairs with B), and wakes the next one if it leaves some.  One that
+ * was stopped on its way (by a debugger, say) is waited for no more by what
+ * becomes ready SEDA_WAKING ticks later.  The last to park is the first to be woken: its caches are
+ * warm.
+ */
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/nospec.h>
+#include <linux/rculist.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "seda.h"
+#include "trace.h"
+
+#define SEDA_WAKING	2
+
+u32 seda_pool_target(const struct seda_pool *pool)
+{
+	u32 target = READ_ONCE(pool->target);
+
+	/* it is compared as an int; there are never more workers */
+	return min_t(u32, target, SEDA_MAX_WORKERS) ?: num_online_cpus();
+}
+
+int seda_pool_create(struct seda_app *app, struct seda_pool_args *a)
+{
+	struct seda_pool *pool;
+	int i;
+
+	if (a->flags || a->pad || a->pool)
+		return -EINVAL;
+	pool = kzalloc(sizeof(*pool), GFP_KERNEL_ACCOUNT);
+	if (!pool)
+		return -ENOMEM;
+	pool->app = app;
+	pool->target = a->concurrency;
+	raw_spin_lock_init(&pool->lock);
+	INIT_LIST_HEAD(&pool->parked);
+
+	mutex_lock(&app->lock);
+	for (i = 0; i < SEDA_MAX_POOLS; i++)
+		if (!rcu_access_pointer(app->pools[i]))
+			break;
+	if (i < SEDA_MAX_POOLS) {
+		pool->id = seda_id_make(atomic_inc_return(&app->generation), i);
+		a->pool = pool->id;
+		rcu_assign_pointer(app->pools[i], pool);
+	}
+	mutex_unlock(&app->lock);
+	if (i < SEDA_MAX_POOLS)
+		return 0;
+	kfree(pool);
+	return -ENOSPC;
+}
+
+/* NULL: stale.  It stays as long as app->lock is held. */
+struct seda_pool *seda_pool_find(struct seda_app *app, u64 id)
+{
+	struct seda_pool *pool;
+	u32 i = (u32)id;
+
+	lockdep_assert_held(&app->lock);
+	if (i >= SEDA_MAX_POOLS)
+		return NULL;
+	i = array_index_nospec(i, SEDA_MAX_POOLS);
+	pool = rcu_dereference_protected(app->pools[i],
+					 lockdep_is_held(&app->lock));
+	return pool && pool->id == id ? pool : NULL;
+}
+
+int seda_pool_set(struct seda_app *app, struct seda_pool_args *a)
+{
+	struct seda_pool *pool;
+	int ret = -ESTALE;
+
+	if (a->flags || a->pad)
+		return -EINVAL;
+	mutex_lock(&app->lock);
+	pool = seda_pool_find(app, a->pool);
+	if (pool) {
+		WRITE_ONCE(pool->target, a->concurrency);
+		smp_mb(); /* as B: who parked below the old target must see it */
+		seda_pool_wake(pool, 0);
+		ret = 0;
+	}
+	mutex_unlock(&app->lock);
+	return ret;
+}
+
+int seda_pool_destroy(struct seda_app *app, u64 id)
+{
+	struct seda_pool *pool;
+	int ret = 0;
+
+	mutex_lock(&app->lock);
+	pool = seda_pool_find(app, id);
+	if (!pool)
+		ret = -ESTALE;
+	else if (pool->nr_stages || pool->nr_workers)
+		ret = -EBUSY;
+	else
+		RCU_INIT_POINTER(app->pools[(u32)id], NULL);
+	mutex_unlock(&app->lock);
+	if (!ret)
+		seda_pool_free(pool);
+	return ret;
+}
+
+void seda_pool_free(struct seda_pool *pool)
+{
+	struct seda_stage_list *list = rcu_dereference_raw(pool->stages);
+
+	/* pollers of the app may still look at both */
+	if (list)
+		kfree_rcu(list, rcu);
+	kfree_rcu(pool, rcu);
+}
+
+/* Publishes a new list of the pool's stages, highest priority first. */
+int seda_pool_stages_changed(struct seda_pool *pool, struct seda_stage *add,
+			     struct seda_stage *del)
+{
+	struct seda_stage_list *old, *list;
+	u32 i, j, nr;
+
+	lockdep_assert_held(&pool->app->lock);
+	old = rcu_dereference_protected(pool->stages,
+					lockdep_is_held(&pool->app->lock));
+	nr = (old ? old->nr : 0) + 1;
+	list = kzalloc(struct_size(list, stage, nr), GFP_KERNEL_ACCOUNT);
+	if (!list)
+		return -ENOMEM;
+	for (i = 0; old && i < old->nr; i++)
+		if (old->stage[i] != del)
+			list->stage[list->nr++] = old->stage[i];
+	if (add)
+		list->stage[list->nr++] = add;
+	for (i = 1; i < list->nr; i++)
+		for (j = i; j && list->stage[j]->priority >
+				 list->stage[j - 1]->priority; j--)
+			swap(list->stage[j], list->stage[j - 1]);
+	rcu_assign_pointer(pool->stages, list);
+	if (old)
+		kfree_rcu(old, rcu);
+	return 0;
+}
+
+bool seda_pool_has_work(struct seda_pool *pool)
+{
+	struct seda_stage_list *list;
+	bool work = false;
+	u32 i;
+
+	rcu_read_lock();
+	list = rcu_dereference(pool->stages);
+	for (i = 0; list && i < list->nr && !work; i++)
+		work = seda_stage_runnable(list->stage[i]);
+	rcu_read_unlock();
+	return work;
+}
+
+/*
+ * The stage to serve next, or NULL.  A stage past its maximum delay comes
+ * first, then priority; equals take turns.  tried has a bit for each stage
+ * index not to be considered.  Under RCU.
+ */
+static struct seda_stage *seda_pool_choose(struct seda_pool *pool, u64 tried)
+{
+	struct seda_stage *stage, *best = NULL;
+	struct seda_stage_list *list;
+	unsigned int equals = 0, turn;
+	u32 i;
+
+	list = rcu_dereference(pool->stages);
+	for (i = 0; list && i < list->nr; i++) {
+		stage = list->stage[i];
+		if (tried & BIT_ULL((u32)stage->id) ||
+		    !seda_stage_runnable(stage))
+			continue;
+		if (READ_ONCE(stage->due)) {
+			best = stage;
+			break;
+		}
+		if (!best)
+			best = stage;
+		if (stage->priority == best->priority)
+			equals++;
+	}
+	if (equals > 1 && !READ_ONCE(best->due)) {
+		turn = pool->turn++ % equals;
+		for (i = 0; i < list->nr; i++) {
+			stage = list->stage[i];
+			if (stage->priority == best->priority &&
+			    !(tried & BIT_ULL((u32)stage->id)) &&
+			    seda_stage_runnable(stage) && !turn--) {
+				best = stage;
+				break;
+			}
+		}
+	}
+	return best;
+}
+
+/* As seda_pool_choose(), with a use of the stage for the caller. */
+struct seda_stage *seda_pool_pick(struct seda_pool *pool, u64 tried)
+{
+	struct seda_stage *stage;
+
+	rcu_read_lock();
+	for (;;) {
+		stage = seda_pool_choose(pool, tried);
+		if (!stage || seda_stage_tryget(stage))
+			break;
+		/* it is being destroyed */
+		tried |= BIT_ULL((u32)stage->id);
+	}
+	rcu_read_unlock();
+	return stage;
+}
+
+/* Is a woken worker on its way, who will see what is there? */
+static bool seda_pool_waking(const struct seda_pool *pool)
+{
+	return READ_ONCE(pool->waking) &&
+	       time_before(jiffies, READ_ONCE(pool->waking_until));
+}
+
+/*
+ * Wakes a parked worker if the pool runs below its target and none is on its
+ * way.  Any context; after a full barrier since the work became visible.
+ */
+void seda_pool_wake(struct seda_pool *pool, int wake_flags)
+{
+	struct seda_worker *w = NULL;
+	unsigned long irq;
+
+	if (!READ_ONCE(pool->nr_parked) || seda_pool_waking(pool))
+		return;
+	/* the worker may leave once it is off the list: RCU keeps it */
+	rcu_read_lock();
+	raw_spin_lock_irqsave(&pool->lock, irq);
+	if (!seda_pool_waking(pool) &&
+	    pool->nr_running < (int)seda_pool_target(pool))
+		w = list_first_entry_or_null(&pool->parked, struct seda_worker,
+					     parked);
+	if (w) {
+		list_del_init(&w->parked);
+		WRITE_ONCE(pool->nr_parked, pool->nr_parked - 1);
+		WRITE_ONCE(pool->nr_running, pool->nr_running + 1);
+		WRITE_ONCE(pool->waking_until, jiffies + SEDA_WAKING);
+		WRITE_ONCE(pool->waking, true);
+		WRITE_ONCE(w->woken, true);
+	}
+	raw_spin_unlock_irqrestore(&pool->lock, irq);
+	if (w) {
+		trace_seda_wake(w);
+		default_wake_function(&w->wake, TASK_NORMAL, wake_flags, NULL);
+	}
+	rcu_read_unlock();
+}
+
+/*
+ * There may be work that no kick has told of: credits that came back, what was
+ * linked again, what its finder leaves.
+ */
+void seda_pool_rouse(struct seda_pool *pool)
+{
+	smp_mb(); /* as B */
+	if (!READ_ONCE(pool->nr_parked) && !waitqueue_active(&pool->app->wait))
+		return;
+	if (!seda_pool_has_work(pool))
+		return;
+	seda_pool_wake(pool, 0);
+	seda_app_poke(pool->app);
+}
+
+static void seda_worker_lay_down(struct seda_worker *w)
+{
+	struct seda_pool *pool = w->pool;
+
+	raw_spin_lock_irq(&pool->lock);
+	w->woken = false;
+	list_add(&w->parked, &pool->parked);
+	WRITE_ONCE(pool->nr_parked, pool->nr_parked + 1);
+	WRITE_ONCE(pool->nr_running, pool->nr_running - 1);
+	raw_spin_unlock_irq(&pool->lock);
+	smp_mb(); /* A */
+}
+
+static void seda_worker_get_up(struct seda_worker *w)
+{
+	struct seda_pool *pool = w->pool;
+
+	raw_spin_lock_irq(&pool->lock);
+	if (w->woken) {
+		WRITE_ONCE(pool->waking, false);
+	} else {
+		list_del_init(&w->parked);
+		WRITE_ONCE(pool->nr_parked, pool->nr_parked - 1);
+		WRITE_ONCE(pool->nr_running, pool->nr_running + 1);
+	}
+	raw_spin_unlock_irq(&pool->lock);
+	smp_mb(); /* C */
+}
+
+/*
+ * Sleeps until there is work for this worker.  0, -ETIME at until (NULL:
+ * never), or -EINTR.  Whatever it returns the caller must look for work, or
+ * pass a wake-up on, as one may have been spent on it.
+ */
+int seda_worker_park(struct seda_worker *w, ktime_t *until)
+{
+	struct seda_pool *pool = w->pool;
+	int ret = 0;
+
+	seda_buf_flush(w);
+	trace_seda_park(w);
+	seda_worker_lay_down(w);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (READ_ONCE(w->woken))
+			break;
+		if (READ_ONCE(pool->nr_running) < (int)seda_pool_target(pool) &&
+		    seda_pool_has_work(pool))
+			break;
+		if (signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
+		if (!schedule_hrtimeout(until, HRTIMER_MODE_ABS)) {
+			ret = -ETIME;
+			break;
+		}
+	}
+	__set_current_state(TASK_RUNNING);
+	seda_worker_get_up(w);
+	return ret;
+}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of an event: a source becomes ready and is linked on its stage's
+ * list (any context), a worker harvests the stage and pumps what it took
+ * (task context), and its next ENTER releases what the events own.
+ *
+ * The states of a source stand at struct seda_source.  Data and state:
+ *
+ *   callback                         owner
+ *   --------                         -----
+ *   data is in the socket            state := OWNED, or clears AGAIN
+ *   full barrier (D)                 full barrier (of the atomic)
+ *   state is OWNED: sets AGAIN,      looks for data
+ *   or is LINKED: nothing to do
+ *
+ * so that data which the owner did not see leaves AGAIN behind, and data that
+ * a LINKED source's pump will see needs nothing.
+ */
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+
+#include "seda.h"
+#include "trace.h"
+
+static void seda_stage_link(struct seda_source *src)
+{
+	struct seda_stage *stage = src->stage;
+	struct seda_stage_counters *stats = stage->stats;
+	u64 delay = READ_ONCE(stage->max_delay);
+
+	src->linked_at = jiffies;
+	trace_seda_link(src);
+	/* who sees it pending must not have to wait for a task to link it */
+	preempt_disable();
+	/* counted, and stage used, before it can be taken off again */
+	if (atomic64_inc_return((atomic64_t *)&stats->pending) == 1) {
+		WRITE_ONCE(stats->oldest_ns, ktime_get_coarse_ns());
+		if (delay)
+			hrtimer_start(&stage->delay, ns_to_ktime(delay),
+				      HRTIMER_MODE_REL);
+	}
+	llist_add(&src->node, &stage->ready); /* B in pool.c */
+	preempt_enable();
+}
+
+/*
+ * src has or may have something to tell.  Any context; the caller has a
+ * reference or excludes that the source goes.  True when it was linked.
+ */
+bool seda_source_kick(struct seda_source *src, int wake_flags)
+{
+	struct seda_stage *stage = src->stage;
+	int old, new;
+
+	smp_mb(); /* D */
+	old = atomic_read(&src->state);
+	do {
+		if (old & SEDA_SRC_DEAD)
+			return false;
+		switch (old & SEDA_SRC_STATE) {
+		case SEDA_SRC_IDLE:
+			new = old + SEDA_SRC_LINKED;
+			break;
+		case SEDA_SRC_LINKED:
+			return false;
+		default:
+			if (old & SEDA_SRC_AGAIN)
+				return false;
+			new = old | SEDA_SRC_AGAIN;
+		}
+	} while (!atomic_try_cmpxchg(&src->state, &old, new));
+	if ((old & SEDA_SRC_STATE) != SEDA_SRC_IDLE)
+		return false;
+	/* not refcount_inc() alone: callers in callbacks have no own one */
+	refcount_inc(&src->ref);
+	seda_stage_link(src);
+	if (seda_stage_runnable(stage))
+		seda_pool_wake(stage->pool, wake_flags);
+	seda_app_poke(stage->app);
+	return true;
+}
+
+/*
+ * The owner gives src up; its reference goes, or passes to the list.  True
+ * when it was linked again: the caller looks for work or wakes somebody.
+ * look: asks src whether it is worth it, which may wait for a lock.
+ */
+bool seda_source_release(struct seda_source *src, bool look)
+{
+	int old, ready;
+
+	WRITE_ONCE(src->owner, NULL);
+	do {
+		old = atomic_fetch_andnot(SEDA_SRC_AGAIN, &src->state);
+		if (old & SEDA_SRC_DEAD) {
+			seda_source_put(src);
+			return false;
+		}
+		ready = old & SEDA_SRC_AGAIN &&
+			(!look || test_bit(SEDA_SRC_CLOSING, &src->flags) ||
+			 src->kind->ready(src));
+		old = SEDA_SRC_OWNED;
+	} while (!atomic_try_cmpxchg(&src->state, &old,
+				     ready ? SEDA_SRC_LINKED : SEDA_SRC_IDLE));
+	if (ready)
+		seda_stage_link(src);
+	else
+		seda_source_put(src);
+	return ready;
+}
+
+static void seda_event_copy(struct seda_event *out, const struct seda_event *ev)
+{
+	const u64 *from = (const u64 *)ev;
+	u64 *to = (u64 *)out;
+	unsigned int i;
+
+	BUILD_BUG_ON(sizeof(*ev) != 8 * sizeof(u64));
+	for (i = 0; i < 8; i++)
+		WRITE_ONCE(to[i], from[i]);
+}
+
+/* The slot owns src, whose OWNED reference passes to it. */
+void seda_slot_own(struct seda_worker *w, struct seda_slot *slot,
+		   struct seda_source *src)
+{
+	slot->src = src;
+	WRITE_ONCE(src->owner, w);
+	w->recent[(u32)src->id % SEDA_RECENT] = src;
+}
+
+/*
+ * Fills the worker's next slot.  The slot owns src, unless events of its kind
+ * do not; it has taken a credit of the stage; buf (or SEDA_NO_BUF) is its own.
+ */
+struct seda_event *seda_emit(struct seda_worker *w, struct seda_source *src,
+			     const struct seda_event *ev, u32 buf)
+{
+	struct seda_slot *slot = &w->slots[w->nr_slots];
+	struct seda_event *out = &w->events[w->nr_slots];
+	struct seda_ctl *ctl = &w->ctl[w->nr_slots];
+
+	w->nr_slots++;
+	slot->stage = src->stage;
+	slot->buf = buf;
+	slot->put_stage = src->kind->shared;
+	slot->src = NULL;
+	if (slot->put_stage)
+		refcount_inc(&src->stage->users);
+	else
+		seda_slot_own(w, slot, src);
+	seda_event_copy(out, ev);
+	out->source = src->id;
+	out->user_data = src->user_data;
+	out->stage = (u32)src->stage->id;
+	out->seq = src->seq++;
+	WRITE_ONCE(ctl->flags, 0);
+	WRITE_ONCE(ctl->claim, 0);
+	trace_seda_event(w, src, ev);
+	return out;
+}
+
+/* The source that was popped, with the credit it was popped by. */
+static unsigned int seda_source_pump(struct seda_worker *w,
+				     struct seda_source *src, unsigned int room)
+{
+	struct seda_event closed = {
+		.events = SEDA_EV_CLOSED, .buf = SEDA_NO_BUF,
+	};
+	unsigned int n = 1;
+
+	/* LINKED -> OWNED, flags as they are; full barrier, see D */
+	if (atomic_inc_return(&src->state) & SEDA_SRC_DEAD) {
+		seda_source_put(src);
+		return 0;
+	}
+	if (unlikely(test_bit(SEDA_SRC_CLOSING, &src->flags))) {
+		seda_source_kill(src);
+		seda_emit(w, src, &closed, SEDA_NO_BUF);
+	} else {
+		n = src->kind->pump(w, src, room);
+	}
+	if (!n || src->kind->shared)
+		seda_source_release(src, true);
+	return n;
+}
+
+/* Makes sure that the oldest source is at the head of the FIFO. */
+static struct llist_node *seda_stage_head(struct seda_stage *stage)
+{
+	lockdep_assert_held(&stage->lock);
+	if (!stage->fifo && !llist_empty(&stage->ready))
+		stage->fifo = llist_reverse_order(llist_del_all(&stage->ready));
+	return stage->fifo;
+}
+
+/* Since when the oldest of those that are left waits, and until when. */
+static void seda_stage_publish_age(struct seda_stage *stage)
+{
+	struct llist_node *head = seda_stage_head(stage);
+	u64 delay = READ_ONCE(stage->max_delay);
+	struct seda_source *oldest;
+	u64 age;
+
+	if (!head) {
+		WRITE_ONCE(stage->stats->oldest_ns, 0);
+		WRITE_ONCE(stage->due, false);
+		return;
+	}
+	oldest = llist_entry(head, struct seda_source, node);
+	age = jiffies_to_nsecs((u32)jiffies - oldest->linked_at);
+	WRITE_ONCE(stage->stats->oldest_ns, ktime_get_coarse_ns() - age);
+	if (!delay)
+		return;
+	WRITE_ONCE(stage->due, age >= delay);
+	if (age < delay)
+		hrtimer_start(&stage->delay, ns_to_ktime(delay - age),
+			      HRTIMER_MODE_REL);
+}
+
+/* Takes up to max sources off the stage into w->batch. */
+static unsigned int seda_stage_pop(struct seda_worker *w,
+				   struct seda_stage *stage, unsigned int max)
+{
+	struct seda_stage_counters *stats = stage->stats;
+	struct llist_node *node;
+	unsigned int n = 0;
+
+	spin_lock(&stage->lock);
+	while (n < max) {
+		node = seda_stage_head(stage);
+		if (!node)
+			break;
+		stage->fifo = node->next;
+		w->batch[n++] = llist_entry(node, struct seda_source, node);
+	}
+	if (n) {
+		stats->linked += n;
+		stats->harvests++;
+		atomic64_sub(n, (atomic64_t *)&stats->pending);
+	}
+	seda_stage_publish_age(stage);
+	spin_unlock(&stage->lock);
+	return n;
+}
+
+/*
+ * This worker's part of what is pending, so that those woken after it find
+ * something as well.
+ */
+static unsigned int seda_stage_share(struct seda_stage *stage,
+				     unsigned int room)
+{
+	u32 among = READ_ONCE(stage->pool->nr_workers);
+	u64 pending;
+
+	if (among <= 1)
+		return room;
+	among = min(among, seda_pool_target(stage->pool));
+	pending = atomic64_read((atomic64_t *)&stage->stats->pending);
+	return min_t(u64, room, DIV_ROUND_UP(pending, among) ?: 1);
+}
+
+/* Up to room events of the stage into w's slots; returns how many. */
+unsigned int seda_stage_harvest(struct seda_worker *w,
+				struct seda_stage *stage, unsigned int room)
+{
+	unsigned int credits, popped, used, i, n, total = 0;
+
+	credits = seda_credits_take(stage, seda_stage_share(stage, room));
+	popped = seda_stage_pop(w, stage, credits);
+	for (i = 0; i < popped; i++) {
+		struct seda_source *src = w->batch[i];
+		unsigned int spare = 0;
+
+		/* each of the rest needs a slot; one kind can use more */
+		if (src->kind->shared) {
+			spare = room - total - (popped - i);
+			used = popped - i + total;
+			if (credits < used + spare)
+				credits += seda_credits_take(stage, used +
+							     spare - credits);
+			spare = min(spare, credits - used);
+		}
+		n = seda_source_pump(w, src, 1 + spare);
+		total += n;
+	}
+	if (credits > total)
+		seda_credits_return(stage, credits - total);
+	atomic64_add(total, (atomic64_t *)&stage->stats->delivered);
+	return total;
+}
+
+/* What the application wrote for slot i: SEDA_CTL_* bits. */
+static u32 seda_slot_flags(struct seda_worker *w, u32 i)
+{
+	struct seda_ctl *ctl = &w->ctl[i];
+	u32 flags = READ_ONCE(ctl->flags);
+	u32 claim;
+
+	if (w->claim) {
+		claim = xchg(&ctl->claim, SEDA_CLAIM_CLOSED);
+		if (claim && claim != w->index + 1)
+			flags |= SEDA_CTL_HOLD | SEDA_CTL_KEEP;
+	}
+	return flags;
+}
+
+/*
+ * Keeps src owned after its batch.  The credit stays with it, but for an
+ * accepted connection, whose event came by the listener's stage.
+ */
+static void seda_slot_hold(struct seda_slot *slot)
+{
+	struct seda_source *src = slot->src;
+
+	WRITE_ONCE(src->owner, NULL);
+	if (slot->put_stage)
+		seda_credits_return(slot->stage, 1);
+	else
+		set_bit(SEDA_SRC_CREDIT, &src->flags);
+	smp_mb__before_atomic(); /* the owner is gone before it is HELD */
+	/* from here on a RELEASE may come, by any worker */
+	set_bit(SEDA_SRC_HELD, &src->flags);
+}
+
+static void seda_slot_release(struct seda_worker *w, u32 i, bool look)
+{
+	struct seda_slot *slot = &w->slots[i];
+	u32 flags = seda_slot_flags(w, i);
+
+	if (slot->src)
+		w->recent[(u32)slot->src->id % SEDA_RECENT] = NULL;
+	if (slot->buf != SEDA_NO_BUF)
+		seda_buf_release(w, slot->buf, flags & SEDA_CTL_KEEP);
+	if (slot->src && flags & SEDA_CTL_HOLD &&
+	    !(atomic_read(&slot->src->state) & SEDA_SRC_DEAD)) {
+		seda_slot_hold(slot);
+	} else {
+		/* first the credit: src may be the stage's last use */
+		seda_credits_return(slot->stage, 1);
+		if (slot->src && slot->put_stage)
+			/* an accepted connection: maybe another pool's */
+			seda_source_start(slot->src, look);
+		else if (slot->src)
+			seda_source_release(slot->src, look);
+	}
+	if (slot->put_stage)
+		seda_stage_put(slot->stage);
+}
+
+/* Gives back all that the worker's last batch holds; look: as for release. */
+void seda_slots_release(struct seda_worker *w, bool look)
+{
+	u32 i, nr = w->nr_slots;
+
+	w->nr_slots = 0;
+	for (i = 0; i < nr; i++)
+		seda_slot_release(w, i, look);
+}
+
+/* With the app: what is linked loses that reference. */
+void seda_stage_drop_ready(struct seda_stage *stage)
+{
+	struct llist_node *node, *next;
+	struct seda_source *src;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		node = i ? llist_del_all(&stage->ready) : stage->fifo;
+		stage->fifo = NULL;
+		for (; node; node = next) {
+			next = node->next;
+			src = llist_entry(node, struct seda_source, node);
+			atomic_and(~SEDA_SRC_STATE, &src->state);
+			seda_source_put(src);
+		}
+	}
+}
