@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make install puts everything below DESTDIR, a program builds against what was
+# installed and runs with the shared library, modprobe in a guest finds the
+# module, and make uninstall leaves nothing.
+set -u
+# shellcheck source=tests/lib/tap.sh
+. "${SEDA_TOP:=$PWD}/tests/lib/tap.sh"
+unset MAKEFLAGS MFLAGS MAKELEVEL
+root=$tap_dir/root
+
+make_seda() {
+	make -s -C "$SEDA_TOP" DESTDIR="$root" PREFIX=/usr "$@"
+}
+
+check "make install" make_seda install
+for file in usr/lib/libsedak.so usr/lib/libsedak.so.0 usr/lib/libsedak.a \
+	usr/include/sedak.h usr/include/linux/seda.h usr/lib/pkgconfig/sedak.pc \
+	usr/lib/udev/rules.d/60-seda.rules usr/lib/sysusers.d/seda.conf \
+	usr/bin/sedahttpd usr/share/man/man4/seda.4 \
+	usr/share/man/man7/libsedak.7 usr/share/man/man1/sedahttpd.1; do
+	check "$file is there" test -s "$root/$file"
+done
+check "the module is there" test -s "$(echo "$root"/lib/modules/*/updates/seda.ko)"
+check "the soname is libsedak.so.0" \
+	grep -q 'SONAME.*\[libsedak.so.0\]' <(readelf -d "$root/usr/lib/libsedak.so")
+check "only versioned symbols are exported" sh -c \
+	'! nm -D --defined-only "$1" | grep -vE " A | (sedak_[a-z0-9_]*|.*)@@?SEDAK"' - \
+	"$root/usr/lib/libsedak.so"
+
+example=$SEDA_TOP/tools/examples/echo.c
+flags=$(PKG_CONFIG_PATH=$root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
+	pkg-config --cflags --libs sedak)
+check "pkg-config knows sedak" test -n "$flags"
+# shellcheck disable=SC2086 # a list of flags
+check "the example builds against what is installed" \
+	gcc -D_GNU_SOURCE= -o "$tap_dir/echo" "$example" -I"$root/usr/include" $flags \
+	-L"$root/usr/lib" -pthread
+check "and uses the shared library" env LD_LIBRARY_PATH="$root/usr/lib" \
+	sh -c 'ldd "$1" | grep -q "libsedak.so.0 => $2"' - "$tap_dir/echo" "$root"
+
+release=$(basename "$root"/lib/modules/*)
+if [ "$release" = "$("$SEDA_TOP/tests/vm/kernel" 6.1 | sed -n 's/^release=//p')" ]; then
+	/sbin/depmod -b "$root" "$release" 2>/dev/null
+	check "modprobe loads it" "$SEDA_TOP/tests/vm/run" --version 6.1 --no-module -- \
+		sh -c '/sbin/modprobe -d "$0" seda && test -c /dev/seda' "$root"
+	rm -f "$root/lib/modules/$release"/modules.*
+else
+	skip "modprobe: built for this machine's own kernel"
+fi
+
+make_seda uninstall
+is "make uninstall leaves no file" "$(find "$root" ! -type d)" ''
+finish

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Descriptors closed by a thread under every source give one CLOSED each. */
+#include <kselftest_harness.h>
+
+#include "tests/lib/stages.h"
+
+#define ROUNDS	1500
+
+static int fds[ROUNDS];
+static volatile int ready, rounds = ROUNDS;
+
+static void *closes(void *arg)
+{
+	volatile int spin;
+	int i, j;
+
+	for (i = 0; i < rounds; i++) {
+		while (ready <= i && i < rounds)
+			sched_yield();
+		if (i >= rounds)
+			break;
+		for (j = 0, spin = 0; j < i * 7919 % 3000; j++)
+			spin++;
+		close(fds[i]);
+	}
+	return NULL;
+}
+
+TEST(one_closed_for_each)
+{
+	static int seen[ROUNDS];
+	int i, n, closed = 0, own, peer;
+	struct seda_event *ev;
+	pthread_t thread;
+	struct rig r;
+	uint64_t id, end = now_ns() + 30 * SEC;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	pthread_create(&thread, NULL, closes, NULL);
+	for (i = 0; closed < rounds && now_ns() < end + LONG; i++) {
+		/* a slow machine does fewer */
+		if (i < rounds && now_ns() > end)
+			rounds = i;
+		if (i < rounds) {
+			struct seda_op *op;
+			int fd[2];
+
+			ASSERT_EQ(0, tcp_pair(fd));
+			own = fd[0];
+			peer = fd[1];
+			ASSERT_EQ(0, app_adopt(&r.app, own, r.stage, i, 0,
+					       &id));
+			ASSERT_EQ(1, write(peer, "x", 1));
+			fds[i] = own;
+			ready = i + 1;
+			if (i % 3 == 0) {
+				op = worker_op(&r.w, SEDA_OP_SEND, id);
+				op->addr = (uintptr_t)stages_big;
+				op->len = 100000;
+			}
+			/* some see the peer's end first */
+			if (i % 4)
+				close(peer);
+		}
+		n = worker_enter(&r.w, i >= rounds, 10 * MS);
+		ASSERT_LE(0, n);
+		for (ev = r.w.events; ev < r.w.events + n; ev++) {
+			if (!(ev->events & SEDA_EV_CLOSED))
+				continue;
+			ASSERT_GT(ROUNDS, ev->user_data);
+			seen[ev->user_data]++;
+			closed++;
+		}
+	}
+	pthread_join(thread, NULL);
+	TH_LOG("%d rounds", rounds);
+	EXPECT_EQ(rounds, closed);
+	for (i = 0; i < rounds; i++)
+		ASSERT_EQ(1, seen[i]);
+	rig_close(&r);
+}
+
+TEST(at_every_stage)
+{
+	static struct life l;
+	struct seda_event *ev;
+	size_t i;
+
+	for (i = 0; i < LIFE_STAGES; i++) {
+		if (life_stages[i].set_up == life_posted ||
+		    life_stages[i].set_up == life_parked ||
+		    life_stages[i].set_up == life_watching)
+			continue;
+		ASSERT_EQ(0, life_stages[i].set_up(&l)) {
+			TH_LOG("%s", life_stages[i].name);
+		}
+		if (l.own >= 0)
+			close(l.own);
+		else
+			app_id_call(&l.r.app, SEDA_IOC_CLOSE, l.id,
+				    SEDA_CLOSE_ABORT);
+		worker_op(&l.r.w, SEDA_OP_RELEASE, l.id);
+		do {
+			ev = rig_next(&l.r);
+		} while (ev && (!(ev->events & SEDA_EV_CLOSED) ||
+				ev->source != l.id));
+		EXPECT_NE(NULL, ev) {
+			TH_LOG("%s", life_stages[i].name);
+		}
+		rig_close(&l.r);
+	}
+	EXPECT_TRUE(await_gone());
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/* min_batch waits for company, max_delay_ns no longer than that. */
+#include <kselftest_harness.h>
+
+#include "tests/lib/seda_rig.h"
+
+#define CONNS	6
+#define DELAY	(400 * MS)
+
+FIXTURE(batch) {
+	struct rig r;
+	uint64_t id[CONNS];
+	int peer[CONNS], own[CONNS];
+};
+
+FIXTURE_SETUP(batch)
+{
+	struct seda_stage_args policy = {
+		.min_batch = 4, .max_delay_ns = DELAY,
+	};
+	int i;
+
+	ASSERT_EQ(0, rig_open(&self->r, NULL, &policy));
+	for (i = 0; i < CONNS; i++)
+		ASSERT_EQ(0, rig_pair(&self->r, 0, &self->id[i], &self->own[i],
+				      &self->peer[i]));
+}
+
+FIXTURE_TEARDOWN(batch)
+{
+	rig_close(&self->r);
+}
+
+TEST_F(batch, fewer_wait_for_the_delay)
+{
+	uint64_t begin = now_ns();
+
+	ASSERT_EQ(1, write(self->peer[0], "x", 1));
+	ASSERT_EQ(1, write(self->peer[1], "x", 1));
+	EXPECT_EQ(0, worker_enter(&self->r.w, 1, DELAY / 8));
+	EXPECT_EQ(2, app_counters(&self->r.app, self->r.stage)->pending);
+	EXPECT_EQ(2, worker_enter(&self->r.w, 1, LONG));
+	EXPECT_LE(begin + DELAY, now_ns());
+	/* and the next ones wait anew */
+	begin = now_ns();
+	ASSERT_EQ(1, write(self->peer[0], "x", 1));
+	EXPECT_EQ(1, worker_enter(&self->r.w, 1, LONG));
+	EXPECT_LE(begin + DELAY, now_ns());
+}
+
+TEST_F(batch, enough_come_at_once)
+{
+	struct seda_stage_args a = {
+		.size = sizeof(a), .stage = self->r.stage, .min_batch = 4,
+		.max_delay_ns = 3600 * SEC,
+	};
+	int i;
+
+	ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_STAGE_SET, &a));
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(1, write(self->peer[i], "x", 1));
+	EXPECT_EQ(4, worker_enter(&self->r.w, 1, LONG));
+}
+
+TEST_F(batch, all_that_there_are_come_at_once)
+{
+	struct seda_stage_args a = {
+		.size = sizeof(a), .stage = self->r.stage, .min_batch = 4,
+		.max_delay_ns = 3600 * SEC,
+	};
+	int i;
+
+	ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_STAGE_SET, &a));
+	/* three close, and come with one that has data */
+	for (i = 3; i < CONNS; i++)
+		close(self->own[i]);
+	ASSERT_EQ(1, write(self->peer[0], "x", 1));
+	EXPECT_EQ(4, worker_enter(&self->r.w, 1, LONG));
+	/* of the three that are left two could wait for the third */
+	ASSERT_EQ(1, write(self->peer[1], "x", 1));
+	ASSERT_EQ(1, write(self->peer[2], "x", 1));
+	EXPECT_EQ(0, worker_enter(&self->r.w, 1, SHORT));
+	ASSERT_EQ(1, write(self->peer[0], "x", 1));
+	EXPECT_EQ(3, worker_enter(&self->r.w, 1, LONG));
+}
+
+TEST_F(batch, min_batch_needs_a_delay)
+{
+	struct seda_stage_args a = {
+		.size = sizeof(a), .stage = self->r.stage, .min_batch = 2,
+	};
+
+	EXPECT_EQ(-EINVAL, app_call(&self->r.app, SEDA_IOC_STAGE_SET, &a));
+	a.min_batch = 1;
+	EXPECT_EQ(0, app_call(&self->r.app, SEDA_IOC_STAGE_SET, &a));
+}
+
+/* A stage of low priority is served while another never runs dry. */
+TEST(past_its_delay_a_stage_outranks_all_priorities)
+{
+	struct seda_stage_args high = { .priority = 255, .posts = 10 };
+	struct seda_stage_args low = {
+		.priority = 1, .posts = 10, .max_delay_ns = 50 * MS,
+	};
+	uint64_t begin = now_ns(), busy, lazy;
+	struct rig r;
+	int i = 0;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	ASSERT_EQ(0, app_stage(&r.app, &high, &busy));
+	ASSERT_EQ(0, app_stage(&r.app, &low, &lazy));
+	ASSERT_EQ(0, app_post(&r.app, busy, 1, 0));
+	ASSERT_EQ(0, app_post(&r.app, busy, 1, 0));
+	ASSERT_EQ(0, app_post(&r.app, lazy, 2, 0));
+	do {
+		ASSERT_NE(NULL, rig_next(&r));
+		if (r.ev.user_data == 1)
+			ASSERT_EQ(0, app_post(&r.app, busy, 1, 0));
+		i++;
+	} while (r.ev.user_data == 1 && now_ns() < begin + 10 * SEC);
+	EXPECT_EQ(2, r.ev.user_data);
+	EXPECT_LE(begin + 50 * MS, now_ns());
+	EXPECT_LT(2, i);
+	rig_close(&r);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who is woken: one for one event, the last that went to sleep, up to the target. */
+#include <kselftest_harness.h>
+
+#include "tests/lib/seda_rig.h"
+
+#define WORKERS	6
+
+static struct app app;
+static uint64_t stage;
+static volatile int busy, most, handled, busy_ms;
+static volatile bool stop;
+static uint64_t wait_ns = SEC;
+static int by[WORKERS], tid[WORKERS];
+static pthread_t thread[WORKERS];
+
+static void *works(void *arg)
+{
+	uintptr_t me = (uintptr_t)arg;
+	struct worker w;
+	int n, now;
+
+	tid[me] = gettid();
+	if (worker_join(&app, &w))
+		return NULL;
+	while (!stop) {
+		n = worker_enter_max(&w, 1, 1, wait_ns);
+		if (n <= 0)
+			continue;
+		now = __sync_add_and_fetch(&busy, 1);
+		while (now > most)
+			most = now;
+		if (busy_ms)
+			sleep_ms(busy_ms);
+		by[me]++;
+		__sync_sub_and_fetch(&busy, 1);
+		__sync_add_and_fetch(&handled, 1);
+	}
+	return NULL;
+}
+
+/* n workers, started one after the other, all asleep. */
+static bool start(int n, uint32_t target)
+{
+	struct seda_stage_args policy = { .posts = 1000 };
+	struct seda_pool_args pool = {
+		.size = sizeof(pool), .concurrency = target,
+	};
+	int i;
+
+	if (app_open(&app, NULL) || app_stage(&app, &policy, &stage))
+		return false;
+	pool.pool = app.pool;
+	if (app_call(&app, SEDA_IOC_POOL_SET, &pool))
+		return false;
+	for (i = 0; i < n; i++) {
+		pthread_create(&thread[i], NULL, works, (void *)(uintptr_t)i);
+		if (!await_parked(&app, i + 1))
+			return false;
+	}
+	return true;
+}
+
+static void finish(int n)
+{
+	int i;
+
+	stop = true;
+	/* whoever sleeps gets one */
+	for (i = 0; i < 2 * n; i++)
+		app_post(&app, stage, 0, 0);
+	while (n--)
+		pthread_join(thread[n], NULL);
+	app_close(&app);
+}
+
+static bool await_handled(int n)
+{
+	uint64_t end = now_ns() + LONG;
+
+	while (handled < n && now_ns() < end)
+		sleep_ms(1);
+	return handled >= n;
+}
+
+/* How often a thread went to sleep. */
+static long switches(int t)
+{
+	char path[64], line[256];
+	long n = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", t);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "voluntary_ctxt_switches: %ld", &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+TEST(no_more_than_the_target_run)
+{
+	int target, i;
+
+	for (target = 1; target <= 3; target++) {
+		stop = false;
+		most = handled = 0;
+		busy_ms = 5;
+		ASSERT_TRUE(start(WORKERS, target));
+		for (i = 0; i < 40; i++)
+			ASSERT_EQ(0, app_post(&app, stage, 0, 0));
+		ASSERT_TRUE(await_handled(40));
+		EXPECT_EQ(target, most);
+		finish(WORKERS);
+	}
+}
+
+TEST(one_event_wakes_one_worker_the_last_that_slept)
+{
+	long before[WORKERS], after[WORKERS];
+	int i, round, woken;
+
+	wait_ns = SEDA_FOREVER;
+	ASSERT_TRUE(start(WORKERS, WORKERS));
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < WORKERS; i++)
+			before[i] = switches(tid[i]);
+		ASSERT_EQ(0, app_post(&app, stage, 0, 0));
+		ASSERT_TRUE(await_handled(round + 1));
+		ASSERT_TRUE(await_parked(&app, WORKERS));
+		for (i = woken = 0; i < WORKERS; i++) {
+			after[i] = switches(tid[i]);
+			woken += after[i] != before[i];
+		}
+		EXPECT_EQ(1, woken);
+	}
+	EXPECT_EQ(20, by[WORKERS - 1]);
+	wait_ns = SEC;
+	finish(WORKERS);
+}
+
+TEST(many_events_wake_many)
+{
+	int i, used = 0;
+
+	busy_ms = 20;
+	ASSERT_TRUE(start(WORKERS, WORKERS));
+	for (i = 0; i < WORKERS * 4; i++)
+		ASSERT_EQ(0, app_post(&app, stage, 0, 0));
+	ASSERT_TRUE(await_handled(WORKERS * 4));
+	EXPECT_LE(WORKERS - 1, most);
+	for (i = 0; i < WORKERS; i++)
+		used += !!by[i];
+	EXPECT_LE(WORKERS - 1, used);
+	finish(WORKERS);
+}
+
+TEST(a_higher_target_wakes_more)
+{
+	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 3 };
+	int i;
+
+	busy_ms = 100;
+	ASSERT_TRUE(start(WORKERS, 1));
+	for (i = 0; i < 12; i++)
+		ASSERT_EQ(0, app_post(&app, stage, 0, 0));
+	sleep_ms(20);
+	EXPECT_EQ(1, most);
+	pool.pool = app.pool;
+	ASSERT_EQ(0, app_call(&app, SEDA_IOC_POOL_SET, &pool));
+	ASSERT_TRUE(await_handled(12));
+	EXPECT_EQ(3, most);
+	finish(WORKERS);
+}
+
+TEST_HARNESS_MAIN

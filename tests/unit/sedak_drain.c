@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * libsedak: drain stops accepting and finishes what is there; stop ends the rest;
+ * hooks run in order.
+ */
+#include "sedak_test.h"
+
+static void act_close_on_drain(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_DATA)
+		sedak_conn_send(ev->conn, ev->data, ev->len, 0);
+	else if (ev->type == SEDAK_EV_DRAIN)
+		sedak_conn_close(ev->conn);
+}
+
+TEST(drained)
+{
+	struct box *box;
+	uint16_t port;
+	int fd[3], i, late;
+	char c;
+
+	box = server(2, &port, act_close_on_drain);
+	for (i = 0; i < 3; i++)
+		fd[i] = dial(port);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 3));
+	EXPECT_EQ(0, sedak_rt_drain(box->rt, 20 * SEC));
+	EXPECT_EQ(3, box_count(box, SEDAK_EV_DRAIN));
+	EXPECT_EQ(3, box_count(box, SEDAK_EV_CLOSED));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(0, recv(fd[i], &c, 1, 0));
+		close(fd[i]);
+	}
+	late = dial(port);
+	EXPECT_GT(0, late);
+	server_end(box);
+}
+
+TEST(not_in_time)
+{
+	struct box *box;
+	uint16_t port;
+	int fd;
+	char c;
+
+	box = server(2, &port, NULL);
+	fd = dial(port);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	EXPECT_EQ(-ETIMEDOUT, sedak_rt_drain(box->rt, 30 * MS));
+	EXPECT_EQ(0, box_count(box, SEDAK_EV_CLOSED));
+	EXPECT_EQ(0, sedak_rt_stop(box->rt));
+	EXPECT_EQ(0, sedak_rt_stop(box->rt));
+	EXPECT_EQ(-1, recv(fd, &c, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno);
+	close(fd);
+	server_end(box);
+}
+
+static _Atomic int done_calls, done_res;
+
+static void done(struct sedak_conn *conn, void *arg, int res)
+{
+	done_res = res;
+	done_calls++;
+}
+
+static char big[1 << 20];
+
+static void act_flood(struct box *box, struct sedak_event *ev)
+{
+	struct iovec iov = { big, sizeof(big) };
+	int i;
+
+	for (i = 0; ev->type == SEDAK_EV_DATA && i < 40; i++)
+		sedak_conn_sendv(ev->conn, &iov, 1, 0, done, NULL);
+}
+
+TEST(stop_calls_back)
+{
+	struct box *box;
+	uint16_t port;
+	int fd;
+
+	box = server(1, &port, act_flood);
+	fd = dial(port);
+	ASSERT_TRUE(give(fd, "x", 1));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_DATA, 1));
+	server_end(box);
+	EXPECT_EQ(40, atomic_load(&done_calls));
+	EXPECT_EQ(-ECANCELED, atomic_load(&done_res));
+	close(fd);
+}
+
+static char trace[64];
+static int init_result;
+
+static int init(struct sedak_stage *stage)
+{
+	strcat(trace, "i");
+	strcat(trace, sedak_stage_name(stage));
+	return *sedak_stage_name(stage) == 'c' ? init_result : 0;
+}
+
+static void destroy(struct sedak_stage *stage)
+{
+	strcat(trace, "d");
+	strcat(trace, sedak_stage_name(stage));
+}
+
+static struct sedak_rt *hooked(void)
+{
+	struct sedak_stage_opts o = { .size = sizeof(o), .init = init,
+				      .handler = box_handler,
+				      .destroy = destroy };
+	static const char *const names[] = { "a", "b", "c" };
+	struct sedak_rt *rt = rt_new(1);
+	struct sedak_stage *s;
+	int i;
+
+	trace[0] = '\0';
+	for (i = 0; i < 3; i++) {
+		o.name = names[i];
+		if (sedak_stage_create(rt, &o, &s))
+			abort();
+	}
+	return rt;
+}
+
+TEST(hooks)
+{
+	struct sedak_stage_opts o = { .size = sizeof(o), .init = init,
+				      .handler = box_handler,
+				      .destroy = destroy, .name = "x" };
+	struct sedak_rt *rt = hooked();
+	struct sedak_stage *s;
+
+	EXPECT_STREQ("", trace);
+	EXPECT_EQ(0, sedak_rt_start(rt));
+	EXPECT_EQ(-EALREADY, sedak_rt_start(rt));
+	EXPECT_EQ(0, sedak_stage_create(rt, &o, &s));
+	EXPECT_STREQ("iaibicix", trace);
+	sedak_rt_destroy(rt);
+	EXPECT_STREQ("iaibicixdxdcdbda", trace);
+	init_result = -EIO;
+	rt = hooked();
+	EXPECT_EQ(-EIO, sedak_rt_start(rt));
+	EXPECT_STREQ("iaibicdbda", trace);
+	sedak_rt_destroy(rt);
+	EXPECT_STREQ("iaibicdbda", trace);
+	sedak_rt_destroy(NULL);
+}
+
+TEST(never_started)
+{
+	struct box *box = box_new();
+	uint16_t port;
+	int fd;
+
+	stage_of(rt_new(2), box);
+	port = listen_on(box->stage);
+	fd = dial(port);
+	EXPECT_EQ(0, sedak_stage_post(box->stage, NULL));
+	EXPECT_EQ(0, sedak_rt_drain(box->rt, MS));
+	server_end(box);
+	close(fd);
+}
+
+/* Stop under load, again and again: nothing leaks, nothing hangs */
+static void act_echo(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_DATA)
+		sedak_conn_send_event(ev->conn, ev, 0, ev->len, 0);
+}
+
+static void *hammer(void *arg)
+{
+	uint16_t port = *(uint16_t *)arg;
+	char buf[512] = "";
+	int fd = dial(port);
+
+	while (fd >= 0 && give(fd, buf, sizeof(buf)) &&
+	       take(fd, buf, sizeof(buf)))
+		;
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+TEST(stop_under_load)
+{
+	struct box *box;
+	pthread_t t[8];
+	uint16_t port;
+	int i, round;
+
+	for (round = 0; round < 10; round++) {
+		box = server(3, &port, act_echo);
+		for (i = 0; i < 8; i++)
+			pthread_create(&t[i], NULL, hammer, &port);
+		sleep_ms((unsigned int)round * 7);
+		server_end(box);
+		for (i = 0; i < 8; i++)
+			pthread_join(t[i], NULL);
+	}
+}
+
+TEST_HARNESS_MAIN

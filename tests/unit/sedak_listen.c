@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * libsedak: listeners: addresses, both families, taken descriptors, pausing, a
+ * limit on connections, events to a stage of their own.
+ */
+#include <sys/resource.h>
+
+#include "sedak_test.h"
+
+static int dial6(uint16_t port)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6,
+				  .sin6_port = htons(port),
+				  .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+
+	if (!connect(fd, (struct sockaddr *)&a, sizeof(a)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static struct box *plain(void)
+{
+	struct box *box = box_new();
+
+	stage_of(rt_new(2), box);
+	if (sedak_rt_start(box->rt))
+		abort();
+	return box;
+}
+
+TEST(both_families)
+{
+	struct sedak_listen_opts o = { .size = sizeof(o) };
+	struct box *box = plain();
+	struct sedak_listener *l;
+	int a, b;
+
+	o.stage = box->stage;
+	o.user = box;
+	ASSERT_EQ(0, sedak_listen(&o, &l));
+	a = dial(port_of(l));
+	ASSERT_LE(0, a);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	EXPECT_EQ(box, box_find(box, SEDAK_EV_ACCEPT, 0)->user);
+	EXPECT_EQ(AF_INET6, sedak_conn_peer(box->conn)->sa_family);
+	EXPECT_NE(0, sedak_conn_id(box->conn));
+	EXPECT_EQ(box->stage, sedak_conn_stage(box->conn));
+	b = dial6(port_of(l));
+	ASSERT_LE(0, b);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 2));
+	close(a);
+	close(b);
+	server_end(box);
+}
+
+TEST(addresses)
+{
+	struct sedak_listen_opts o = { .size = sizeof(o) };
+	struct box *box = plain();
+	struct sedak_listener *l, *m;
+	struct sockaddr_in6 addr;
+	socklen_t len = 3;
+	int fd;
+
+	EXPECT_EQ(-EINVAL, sedak_listen(&o, &l));
+	o.stage = box->stage;
+	o.host = "nowhere";
+	EXPECT_EQ(-EINVAL, sedak_listen(&o, &l));
+	o.host = "192.0.2.1";
+	EXPECT_EQ(-EADDRNOTAVAIL, sedak_listen(&o, &l));
+	o.host = "::1";
+	o.flags = SEDAK_LISTEN_V6ONLY;
+	ASSERT_EQ(0, sedak_listen(&o, &l));
+	EXPECT_EQ(-EINVAL, sedak_listener_addr(l, (struct sockaddr *)&addr, &len));
+	EXPECT_GT(0, dial(port_of(l)));
+	fd = dial6(port_of(l));
+	EXPECT_LE(0, fd);
+	o.port = port_of(l);
+	EXPECT_EQ(-EADDRINUSE, sedak_listen(&o, &m));
+	EXPECT_EQ(0, sedak_listener_close(l));
+	EXPECT_EQ(-ESTALE, sedak_listener_close(l));
+	EXPECT_EQ(-ESTALE, sedak_listener_pause(l));
+	close(fd);
+	server_end(box);
+}
+
+TEST(reuseport)
+{
+	struct sedak_listen_opts o = { .size = sizeof(o), .host = "127.0.0.1",
+				       .flags = SEDAK_LISTEN_REUSEPORT };
+	struct box *box = plain();
+	struct sedak_listener *l, *m;
+	int fd, i;
+
+	o.stage = box->stage;
+	ASSERT_EQ(0, sedak_listen(&o, &l));
+	o.port = port_of(l);
+	ASSERT_EQ(0, sedak_listen(&o, &m));
+	for (i = 0; i < 20; i++) {
+		fd = dial(o.port);
+		ASSERT_LE(0, fd);
+		close(fd);
+	}
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 20));
+	server_end(box);
+}
+
+TEST(taken_descriptor)
+{
+	struct sedak_listen_opts o = { .size = sizeof(o),
+				       .flags = SEDAK_LISTEN_FD };
+	struct box *box = plain();
+	uint16_t port;
+	int fd;
+
+	o.stage = box->stage;
+	o.fd = socket(AF_INET, SOCK_STREAM, 0);
+	EXPECT_EQ(-EINVAL, sedak_listen(&o, NULL));
+	close(o.fd);
+	EXPECT_EQ(-EBADF, sedak_listen(&o, NULL));
+	o.fd = passive(&port);
+	ASSERT_EQ(0, sedak_listen(&o, NULL));
+	fd = dial(port);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	close(fd);
+	server_end(box);
+}
+
+TEST(paused)
+{
+	struct sedak_listen_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
+	struct box *box = plain();
+	struct sedak_listener *l;
+	int a, b;
+
+	o.stage = box->stage;
+	ASSERT_EQ(0, sedak_listen(&o, &l));
+	EXPECT_EQ(0, sedak_listener_pause(l));
+	sleep_ms(50);
+	a = dial(port_of(l));
+	ASSERT_LE(0, a);
+	sleep_ms(50);
+	EXPECT_EQ(0, box_count(box, SEDAK_EV_ACCEPT));
+	EXPECT_EQ(0, sedak_listener_resume(l));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	b = dial(port_of(l));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 2));
+	close(a);
+	close(b);
+	server_end(box);
+}
+
+static void act_close(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_EOF)
+		sedak_conn_close(ev->conn);
+}
+
+TEST(limit)
+{
+	struct sedak_rt_opts ro = { .size = sizeof(ro), .workers = 1,
+				    .max_conns = 4 };
+	struct sedak_rt_stats st = { .size = sizeof(st) };
+	struct box *box = box_new();
+	struct sedak_rt *rt;
+	uint16_t port;
+	int fd[40], i;
+
+	box->act = act_close;
+	ASSERT_EQ(0, sedak_rt_create(&ro, &rt));
+	port = listen_on(stage_of(rt, box));
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	for (i = 0; i < 4; i++)
+		fd[i] = dial(port);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 4));
+	sleep_ms(50);
+	for (i = 4; i < 40; i++)
+		fd[i] = dial(port);
+	sleep_ms(50);
+	EXPECT_EQ(4, box_count(box, SEDAK_EV_ACCEPT));
+	for (i = 0; i < 40; i++)
+		close(fd[i]);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_CLOSED, 40));
+	ASSERT_EQ(0, sedak_rt_get_stats(rt, &st));
+	EXPECT_EQ(40, st.accepted);
+	server_end(box);
+}
+
+/* Without descriptors it waits and tries again; the device needs none */
+TEST(no_descriptors)
+{
+	struct sedak_rt_stats st = { .size = sizeof(st) };
+	struct rlimit old, low;
+	struct box *box;
+	uint16_t port;
+	int fd;
+
+	box = server(1, &port, NULL);
+	fd = dial(port);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	close(fd);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &old));
+	low = old;
+	low.rlim_cur = (rlim_t)fd + 1;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &low));
+	close(fd);
+	fd = dial(port);	/* the last one */
+	ASSERT_LE(0, fd);
+	sleep_ms(50);
+	ASSERT_EQ(0, sedak_rt_get_stats(box->rt, &st));
+	if (!strcmp(st.backend, "epoll")) {
+		EXPECT_EQ(1, st.accepted);
+		EXPECT_LE(1, st.accept_errors);
+	}
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 2));
+	close(fd);
+	server_end(box);
+}
+
+/* Accepted by one stage's pool, handled by another's */
+TEST(stages_of_their_own)
+{
+	struct sedak_stage_opts so = { .size = sizeof(so), .name = "conns",
+				       .handler = box_handler };
+	struct sedak_pool_opts po = { .size = sizeof(po), .workers = 2 };
+	struct sedak_listen_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
+	struct box *acc = plain(), *conns = box_new();
+	struct sedak_listener *l;
+	int fd, i;
+
+	so.state = conns;
+	conns->act = act_close;
+	ASSERT_EQ(0, sedak_pool_create(acc->rt, &po, &so.pool));
+	ASSERT_EQ(0, sedak_stage_create(acc->rt, &so, &o.conn_stage));
+	o.stage = acc->stage;
+	ASSERT_EQ(0, sedak_listen(&o, &l));
+	for (i = 0; i < 50; i++) {
+		fd = dial(port_of(l));
+		ASSERT_TRUE(give(fd, "x", 1));
+		close(fd);
+	}
+	ASSERT_TRUE(box_wait(conns, SEDAK_EV_CLOSED, 50));
+	EXPECT_EQ(50, box_count(acc, SEDAK_EV_ACCEPT));
+	EXPECT_EQ(50, box_count(conns, SEDAK_EV_DATA));
+	EXPECT_EQ(0, box_count(acc, SEDAK_EV_DATA));
+	EXPECT_EQ(0, box_count(conns, SEDAK_EV_ACCEPT));
+	server_end(acc);
+	box_free(conns);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * libsedak: a peer that does not read: sends say when to stop, the connection is
+ * not read meanwhile, the queue has a limit, and SENT tells when to go on.
+ */
+#include "sedak_test.h"
+
+#define PIECE	65536
+
+static char piece[PIECE];
+
+static void act_fill(struct box *box, struct sedak_event *ev)
+{
+	long n = 0;
+	int ret;
+
+	if (ev->type != SEDAK_EV_DATA || box->arg)
+		return;
+	sedak_conn_set_marks(ev->conn, 100000, 200000, 40 << 20);
+	do {
+		ret = sedak_conn_send(ev->conn, piece, PIECE, 0);
+		n++;
+	} while (ret >= 0);
+	box->arg = (void *)n;
+}
+
+TEST(limit_and_marks)
+{
+	char *in = malloc(PIECE);
+	struct box *box;
+	uint16_t port;
+	long i, n;
+	int fd;
+
+	pattern(piece, PIECE, 3);
+	box = server(1, &port, act_fill);
+	fd = dial(port);
+	ASSERT_TRUE(give(fd, "x", 1));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_DATA, 1));
+	n = (long)box->arg;
+	/* n - 1 were taken, the nth would have passed 40 MiB */
+	EXPECT_EQ((40 << 20) / PIECE + 1, n);
+	EXPECT_EQ(0, box_count(box, SEDAK_EV_SENT));
+	/* what comes while it is over its mark stays in the socket */
+	sleep_ms(50);
+	ASSERT_TRUE(give(fd, "yyyy", 4));
+	sleep_ms(50);
+	EXPECT_EQ(1, box_count(box, SEDAK_EV_DATA));
+	EXPECT_GT(sedak_conn_queued(box->conn), 200000);
+	for (i = 0; i < n - 1; i++) {
+		ASSERT_TRUE(take(fd, in, PIECE));
+		ASSERT_EQ(0, memcmp(in, piece, PIECE));
+	}
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_SENT, 1));
+	EXPECT_GE(100000, box_find(box, SEDAK_EV_SENT, 0)->amount);
+	ASSERT_TRUE(box_wait_bytes(box, 5));
+	EXPECT_EQ(0, sedak_conn_queued(box->conn));
+	EXPECT_EQ(1, box_count(box, SEDAK_EV_SENT));
+	close(fd);
+	server_end(box);
+	free(in);
+}
+
+static void act_echo(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_DATA)
+		sedak_conn_send_event(ev->conn, ev, 0, ev->len, 0);
+}
+
+/* An echo server does not grow: it stops reading, so TCP stops the sender */
+TEST(echo_stops_the_sender)
+{
+	struct timeval tv = { .tv_usec = 500000 };
+	struct sedak_rt_stats st = { .size = sizeof(st) };
+	size_t sent = 0, got = 0;
+	struct box *box;
+	uint16_t port;
+	ssize_t ret;
+	char *buf = calloc(1, PIECE);
+	int fd, other;
+
+	box = server(2, &port, act_echo);
+	fd = dial(port);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	while (sent < (64u << 20)) {
+		ret = send(fd, buf, PIECE, MSG_NOSIGNAL);
+		if (ret <= 0)
+			break;
+		sent += (size_t)ret;
+	}
+	ASSERT_GT(64u << 20, sent);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	EXPECT_GE(1u << 20, sedak_conn_queued(box->conn));
+	ASSERT_EQ(0, sedak_rt_get_stats(box->rt, &st));
+	EXPECT_GE(st.bufs / 2 + 64, st.bufs_held);
+	/* the others are served */
+	other = dial(port);
+	ASSERT_TRUE(give(other, "hello", 5));
+	ASSERT_TRUE(take(other, buf, 5));
+	EXPECT_EQ(0, memcmp(buf, "hello", 5));
+	close(other);
+	while (got < sent) {
+		ret = recv(fd, buf, PIECE, 0);
+		if (ret <= 0)
+			break;
+		got += (size_t)ret;
+	}
+	EXPECT_EQ(sent, got);
+	close(fd);
+	server_end(box);
+	free(buf);
+}
+
+static void act_notify(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_DATA)
+		sedak_conn_send(ev->conn, "ok", 2, SEDAK_SEND_NOTIFY);
+}
+
+TEST(notify)
+{
+	struct box *box;
+	uint16_t port;
+	char in[2];
+	int fd;
+
+	box = server(1, &port, act_notify);
+	fd = dial(port);
+	ASSERT_TRUE(give(fd, "x", 1));
+	ASSERT_TRUE(take(fd, in, 2));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_SENT, 1));
+	EXPECT_EQ(0, box_find(box, SEDAK_EV_SENT, 0)->amount);
+	close(fd);
+	server_end(box);
+}
+
+static void act_pause(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_ACCEPT)
+		sedak_conn_pause(ev->conn);
+}
+
+TEST(pause_and_resume)
+{
+	struct box *box;
+	uint16_t port;
+	int fd;
+
+	box = server(2, &port, act_pause);
+	fd = dial(port);
+	ASSERT_TRUE(give(fd, "12345", 5));
+	shutdown(fd, SHUT_WR);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	sleep_ms(50);
+	EXPECT_EQ(0, box_count(box, SEDAK_EV_DATA));
+	EXPECT_EQ(0, sedak_conn_resume(box->conn));
+	ASSERT_TRUE(box_wait_bytes(box, 5));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_EOF, 1));
+	close(fd);
+	server_end(box);
+}
+
+TEST(marks_are_checked)
+{
+	struct box *box;
+	uint16_t port;
+	int fd;
+
+	box = server(1, &port, NULL);
+	fd = dial(port);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	EXPECT_EQ(-EINVAL, sedak_conn_set_marks(box->conn, 2, 1, 3));
+	EXPECT_EQ(-EINVAL, sedak_conn_set_marks(box->conn, 1, 4, 3));
+	EXPECT_EQ(0, sedak_conn_set_marks(box->conn, 1, 2, 3));
+	EXPECT_EQ(-ENOBUFS, sedak_conn_send(box->conn, "1234", 4, 0));
+	EXPECT_EQ(-EINVAL, sedak_conn_send(box->conn, "1", 1, 8));
+	EXPECT_EQ(1, sedak_conn_send(box->conn, "123", 3, 0));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_SENT, 1));
+	EXPECT_EQ(0, sedak_conn_send(box->conn, "", 0, 0));
+	close(fd);
+	server_end(box);
+}
+
+TEST_HARNESS_MAIN
