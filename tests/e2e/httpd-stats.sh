@@ -7,6 +7,8 @@ set -u
 . "$(dirname "$0")/../lib/httpd.sh"
 
 echo home >"$root/index.html"
+# A file this new is not cached: the next change might not show in its time.
+touch -d "1 minute ago" "$root/index.html"
 start_server
 
 curl -s "$url/_seda/stats.json" >"$tap_dir/1"
