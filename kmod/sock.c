@@ -78,7 +78,9 @@ struct socket *seda_sock_from_fd(int fd, struct file **filep)
 
 /*
  * Makes s a source on the socket of a file, which the caller holds: -EEXIST
- * when there is one already.  Without a file (NULL) s takes the socket over.
+ * when there is one already, -EOPNOTSUPP when the file handed over to a socket
+ * of another inode, which the mark does not keep (SMC that fell back to TCP).
+ * Without a file (NULL) s takes the socket over.
  */
 int seda_sock_attach(struct seda_sock *s, struct file *file,
 		     struct socket *sock)
@@ -87,6 +89,8 @@ int seda_sock_attach(struct seda_sock *s, struct file *file,
 	int ret;
 
 	if (file) {
+		if (SOCK_INODE(sock) != file_inode(file))
+			return -EOPNOTSUPP;
 		mark = kzalloc(sizeof(*mark), GFP_KERNEL_ACCOUNT);
 		if (!mark)
 			return -ENOMEM;

@@ -94,6 +94,34 @@ TEST(data_that_was_there_before_is_told)
 	rig_close(&r);
 }
 
+/* Of the same protocol numbers, but no TCP and no UDP socket. */
+TEST(what_only_looks_like_one_is_refused)
+{
+	static const int raw[][2] = {
+		{ AF_INET, IPPROTO_TCP }, { AF_INET, IPPROTO_UDP },
+		{ AF_INET6, IPPROTO_TCP }, { AF_INET6, IPPROTO_UDP },
+	};
+	unsigned int i;
+	uint64_t id;
+	struct rig r;
+	int fd;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	for (i = 0; i < 4; i++) {
+		fd = socket(raw[i][0], SOCK_RAW, raw[i][1]);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(-EINVAL, app_adopt(&r.app, fd, r.stage, 0, 0, &id));
+		EXPECT_EQ(-EINVAL, app_listen(&r.app, fd, r.stage, r.stage,
+					      &id));
+		close(fd);
+	}
+	fd = socket(AF_INET, SOCK_STREAM, 262 /* IPPROTO_MPTCP */);
+	if (fd >= 0)
+		EXPECT_EQ(-EINVAL, app_adopt(&r.app, fd, r.stage, 0, 0, &id));
+	EXPECT_EQ(0, r.app.counters->sources);
+	rig_close(&r);
+}
+
 TEST(only_a_connected_socket_is_adopted)
 {
 	struct sockaddr_in sin = {

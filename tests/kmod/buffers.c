@@ -144,4 +144,42 @@ TEST_F(few, a_stalled_one_goes_on_sending)
 	EXPECT_EQ(1, self->r.app.counters->stalled);
 }
 
+/* One buffer comes back while the first that waits is held for its SENT. */
+TEST_F(few, a_stalled_one_that_is_held_does_not_take_what_others_wait_for)
+{
+	static char data[8 << 20];
+	struct seda_op op = { .op = SEDA_OP_RETURN };
+	int i;
+
+	ASSERT_EQ(1, write(self->peer[0], "x", 1));
+	ASSERT_EQ(1, write(self->peer[1], "x", 1));
+	for (i = 0; i < 2; i++) {
+		ASSERT_NE(NULL, rig_next(&self->r));
+		op.buf = self->r.ev.buf;
+		self->r.w.ctl[0].flags = SEDA_CTL_KEEP;
+	}
+	ASSERT_EQ(1, write(self->peer[2], "y", 1));
+	EXPECT_TRUE(rig_quiet(&self->r));
+	ASSERT_EQ(-EINPROGRESS, rig_send(&self->r, self->id[2], data,
+					 sizeof(data), 5));
+	do {
+		while (recv(self->peer[2], data, sizeof(data), MSG_DONTWAIT) > 0)
+			;
+	} while (!rig_next_in(&self->r, MS));
+	ASSERT_EQ(SEDA_EV_SENT, self->r.ev.events);
+	self->r.w.ctl[0].flags = SEDA_CTL_HOLD;
+	ASSERT_EQ(1, write(self->peer[0], "z", 1));
+	EXPECT_TRUE(rig_quiet(&self->r));
+	EXPECT_EQ(2, self->r.app.counters->stalled);
+	ASSERT_EQ(0, rig_op(&self->r, &op));
+	ASSERT_NE(NULL, rig_next(&self->r));
+	EXPECT_EQ(self->id[0], self->r.ev.source);
+	EXPECT_EQ('z', *rig_data(&self->r, &self->r.ev));
+	/* the held one is not forgotten for that */
+	ASSERT_EQ(0, rig_do(&self->r, SEDA_OP_RELEASE, self->id[2], 0));
+	ASSERT_NE(NULL, rig_next(&self->r));
+	EXPECT_EQ(self->id[2], self->r.ev.source);
+	EXPECT_EQ('y', *rig_data(&self->r, &self->r.ev));
+}
+
 TEST_HARNESS_MAIN

@@ -193,6 +193,56 @@ TEST_F(rig, a_pty)
 	EXPECT_EQ(POLLHUP, self->r.ev.len & POLLHUP);
 }
 
+/*
+ * SMC hands over to TCP sockets of its own, whose queues end before those of
+ * the sockets that are watched.
+ */
+TEST_F(rig, sockets_on_others_are_watched_or_refused)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd[4], i, ret, watched = 0, refused = 0;
+	socklen_t len = sizeof(sin);
+
+	fd[0] = socket(AF_SMC, SOCK_STREAM, 0);
+	if (fd[0] < 0)
+		SKIP(return, "no SMC here");
+	ASSERT_EQ(0, bind(fd[0], (struct sockaddr *)&sin, sizeof(sin)));
+	ASSERT_EQ(0, listen(fd[0], 1));
+	ASSERT_EQ(0, getsockname(fd[0], (struct sockaddr *)&sin, &len));
+	fd[1] = socket(AF_SMC, SOCK_STREAM, 0);
+	ASSERT_EQ(0, connect(fd[1], (struct sockaddr *)&sin, sizeof(sin)));
+	fd[2] = accept(fd[0], NULL, NULL);
+	ASSERT_LE(0, fd[2]);
+	/* this one connects, and is handed over, while it is watched */
+	fd[3] = socket(AF_SMC, SOCK_STREAM, 0);
+	for (i = 0; i < 4; i++) {
+		ret = app_watch(self->app, fd[i], self->stage, POLLIN,
+				SEDA_WATCH_ONESHOT, &self->id);
+		if (!ret)
+			watched++;
+		else if (ret == -EOPNOTSUPP)
+			refused++;
+		/* TCP by now, but not the descriptor's own */
+		EXPECT_EQ(i == 0 || i == 3 ? -EINVAL : -EOPNOTSUPP,
+			  app_adopt(self->app, fd[i], self->stage, 0, 0,
+				    &self->id));
+	}
+	EXPECT_EQ(4, watched + refused);
+	EXPECT_LT(0, refused);
+	EXPECT_EQ(watched, self->app->counters->sources);
+	ASSERT_EQ(0, connect(fd[3], (struct sockaddr *)&sin, sizeof(sin)));
+	ASSERT_EQ(1, write(fd[1], "x", 1));
+	ASSERT_EQ(1, write(fd[2], "x", 1));
+	for (i = 0; i < 4; i++)
+		close(fd[i]);
+	while (watched-- > 0)
+		ASSERT_NE(NULL, rig_await(&self->r, SEDA_EV_CLOSED));
+	EXPECT_TRUE(rig_quiet(&self->r));
+	EXPECT_EQ(0, self->app->counters->sources);
+}
+
 TEST_F(rig, what_would_loop_or_cannot_be_polled_is_refused)
 {
 	struct io_uring ring;

@@ -511,7 +511,8 @@ struct seda_listen_args {
  * ADOPT: fd is a connected or connecting TCP socket, or a UDP socket.  Its
  * file is not kept open by it: when the application closes the last
  * descriptor, the connection is closed as ever, and CLOSED follows.
- * Errors as of LISTEN; -ENOTCONN for a TCP socket that is neither.
+ * Errors as of LISTEN; -ENOTCONN for a TCP socket that is neither;
+ * -EOPNOTSUPP for one that another socket's descriptor fell back to (SMC).
  */
 struct seda_adopt_args {
 	__u32 size;
