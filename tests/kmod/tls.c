@@ -57,8 +57,8 @@ FIXTURE_TEARDOWN(tls)
 	rig_close(&self->r);
 }
 
-static void gets(struct __test_metadata *_metadata,
-		 FIXTURE_DATA(tls) *self, unsigned int records, size_t len)
+static void gets(struct __test_metadata *_metadata, struct rig *r, int peer,
+		 unsigned int records, size_t len)
 {
 	unsigned char data[1000], got[1000];
 	struct seda_event *ev;
@@ -67,18 +67,18 @@ static void gets(struct __test_metadata *_metadata,
 
 	for (i = 0; i < records; i++) {
 		pattern_fill(data + i * len, i * len, len);
-		ASSERT_EQ(len, write(self->peer, data + i * len, len));
+		ASSERT_EQ(len, write(peer, data + i * len, len));
 	}
 	while (done < records * len) {
-		ev = rig_next(&self->r);
+		ev = rig_next(r);
 		ASSERT_NE(NULL, ev);
 		ASSERT_EQ(SEDA_EV_IN, ev->events & ~SEDA_EV_MORE);
 		ASSERT_LE(done + ev->len, sizeof(got));
-		memcpy(got + done, rig_data(&self->r, ev), ev->len);
+		memcpy(got + done, rig_data(r, ev), ev->len);
 		done += ev->len;
 	}
 	EXPECT_TRUE(pattern_is(got, 0, done));
-	EXPECT_TRUE(rig_quiet(&self->r));
+	EXPECT_TRUE(rig_quiet(r));
 }
 
 TEST_F(tls, one_record_of_many_buffers)
@@ -86,7 +86,7 @@ TEST_F(tls, one_record_of_many_buffers)
 	ASSERT_EQ(0, use_tls(self->own, TLS_RX));
 	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,
 			       &self->id));
-	gets(_metadata, self, 1, 1000);
+	gets(_metadata, &self->r, self->peer, 1, 1000);
 }
 
 TEST_F(tls, many_records)
@@ -94,7 +94,7 @@ TEST_F(tls, many_records)
 	ASSERT_EQ(0, use_tls(self->own, TLS_RX));
 	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,
 			       &self->id));
-	gets(_metadata, self, 10, 100);
+	gets(_metadata, &self->r, self->peer, 10, 100);
 }
 
 /* As after a handshake on the connection. */
@@ -104,7 +104,7 @@ TEST_F(tls, it_begins_when_the_source_is_there)
 			       &self->id));
 	EXPECT_TRUE(rig_quiet(&self->r));
 	ASSERT_EQ(0, use_tls(self->own, TLS_RX));
-	gets(_metadata, self, 10, 100);
+	gets(_metadata, &self->r, self->peer, 10, 100);
 }
 
 TEST_HARNESS_MAIN
