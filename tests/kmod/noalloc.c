@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module allocates nothing per event: the kernel's tracepoints tell. */
+/*
+ * vm: --turns
+ *
+ * The module allocates nothing per event: the kernel's tracepoints tell.
+ */
 #include <kselftest_harness.h>
 
 #include <sys/stat.h>
