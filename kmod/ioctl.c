@@ -37,8 +37,8 @@ static long seda_do_info(struct seda_app *app, union seda_args *a)
 			   (seda_strict ? 0 : SEDA_FEATURE_FDLESS);
 	a->info.ops = seda_ops_known();
 	a->info.ioctls = BIT_ULL(SEDA_IOC_LAST + 1) - 1;
-	a->info.max_arena_pages = min_t(unsigned long, seda_lock_limit(),
-					U32_MAX);
+	a->info.max_arena_pages = min_t(u64, (u64)seda_lock_limit() <<
+					(PAGE_SHIFT - 12), U32_MAX);
 	a->info.max_sources = seda_limit_sources;
 	return 0;
 }

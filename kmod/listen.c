@@ -181,21 +181,6 @@ static void seda_listener_info(struct seda_source *src,
 	seda_sock_drop(file);
 }
 
-static int seda_listener_arm(struct seda_source *src, const struct seda_op *op)
-{
-	if (op->addr || op->first_ns || op->period_ns)
-		return -EINVAL;
-	if (test_and_clear_bit(SEDA_SRC_PAUSED, &src->flags))
-		seda_source_kick(src, 0);
-	return 0;
-}
-
-static int seda_listener_disarm(struct seda_source *src)
-{
-	set_bit(SEDA_SRC_PAUSED, &src->flags);
-	return 0;
-}
-
 static const struct seda_kind seda_listener_kind = {
 	.id = SEDA_KIND_LISTEN,
 	.name = "listen",
@@ -205,8 +190,8 @@ static const struct seda_kind seda_listener_kind = {
 	.close = seda_listener_close,
 	.free = seda_listener_free,
 	.info = seda_listener_info,
-	.arm = seda_listener_arm,
-	.disarm = seda_listener_disarm,
+	.arm = seda_sock_arm,
+	.disarm = seda_sock_disarm,
 };
 
 static int seda_listener_create(struct seda_app *app,

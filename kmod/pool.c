@@ -13,9 +13,10 @@
  * so that one of the two sees the other.  One wake-up is under way at a time
  * (pool->waking): the woken worker ends that before it looks for work (full
  * barrier C, pairs with B), and wakes the next one if it leaves some.  One that
- * was stopped on its way (by a debugger, say) is waited for no more by what
- * becomes ready SEDA_WAKING ticks later.  The last to park is the first to be woken: its caches are
- * warm.
+ * was stopped on its way (by a debugger, by a real-time task on its CPU) is
+ * waited for no more than SEDA_WAKING ticks: pool->retry then wakes another.
+ *
+ * The last to park is the first to be woken: its caches are warm.
  */
 #include <linux/cpumask.h>
 #include <linux/jiffies.h>
@@ -23,6 +24,7 @@
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/timer.h>
 
 #include "seda.h"
 #include "trace.h"
@@ -35,6 +37,12 @@ u32 seda_pool_target(const struct seda_pool *pool)
 
 	/* it is compared as an int; there are never more workers */
 	return min_t(u32, target, SEDA_MAX_WORKERS) ?: num_online_cpus();
+}
+
+/* The woken worker did not come in time. */
+static void seda_pool_retry(struct timer_list *timer)
+{
+	seda_pool_rouse(container_of(timer, struct seda_pool, retry));
 }
 
 int seda_pool_create(struct seda_app *app, struct seda_pool_args *a)
@@ -51,13 +59,14 @@ int seda_pool_create(struct seda_app *app, struct seda_pool_args *a)
 	pool->target = a->concurrency;
 	raw_spin_lock_init(&pool->lock);
 	INIT_LIST_HEAD(&pool->parked);
+	timer_setup(&pool->retry, seda_pool_retry, 0);
 
 	mutex_lock(&app->lock);
 	for (i = 0; i < SEDA_MAX_POOLS; i++)
 		if (!rcu_access_pointer(app->pools[i]))
 			break;
 	if (i < SEDA_MAX_POOLS) {
-		pool->id = seda_id_make(atomic_inc_return(&app->generation), i);
+		pool->id = seda_id_new(app, i);
 		a->pool = pool->id;
 		rcu_assign_pointer(app->pools[i], pool);
 	}
@@ -125,26 +134,33 @@ void seda_pool_free(struct seda_pool *pool)
 {
 	struct seda_stage_list *list = rcu_dereference_raw(pool->stages);
 
+	/* without stages and workers nobody starts it again */
+	timer_delete_sync(&pool->retry);
 	/* pollers of the app may still look at both */
 	if (list)
 		kfree_rcu(list, rcu);
 	kfree_rcu(pool, rcu);
 }
 
-/* Publishes a new list of the pool's stages, highest priority first. */
-int seda_pool_stages_changed(struct seda_pool *pool, struct seda_stage *add,
-			     struct seda_stage *del)
+/* Room for one stage more than the pool has; app->lock is held. */
+struct seda_stage_list *seda_stage_list_alloc(struct seda_pool *pool)
 {
-	struct seda_stage_list *old, *list;
-	u32 i, j, nr;
+	struct seda_stage_list *list;
 
 	lockdep_assert_held(&pool->app->lock);
+	return kzalloc(struct_size(list, stage, pool->nr_stages + 1),
+		       GFP_KERNEL_ACCOUNT);
+}
+
+/* Publishes the pool's stages anew, in list, highest priority first. */
+void seda_pool_set_stages(struct seda_pool *pool, struct seda_stage_list *list,
+			  struct seda_stage *add, struct seda_stage *del)
+{
+	struct seda_stage_list *old;
+	u32 i, j;
+
 	old = rcu_dereference_protected(pool->stages,
 					lockdep_is_held(&pool->app->lock));
-	nr = (old ? old->nr : 0) + 1;
-	list = kzalloc(struct_size(list, stage, nr), GFP_KERNEL_ACCOUNT);
-	if (!list)
-		return -ENOMEM;
 	for (i = 0; old && i < old->nr; i++)
 		if (old->stage[i] != del)
 			list->stage[list->nr++] = old->stage[i];
@@ -157,7 +173,6 @@ int seda_pool_stages_changed(struct seda_pool *pool, struct seda_stage *add,
 	rcu_assign_pointer(pool->stages, list);
 	if (old)
 		kfree_rcu(old, rcu);
-	return 0;
 }
 
 bool seda_pool_has_work(struct seda_pool *pool)
@@ -240,6 +255,14 @@ static bool seda_pool_waking(const struct seda_pool *pool)
 	       time_before(jiffies, READ_ONCE(pool->waking_until));
 }
 
+/* Looks again when the woken worker should have come.  Some are parked. */
+static void seda_pool_watch(struct seda_pool *pool)
+{
+	/* one that goes off early looks again later */
+	if (!timer_pending(&pool->retry))
+		mod_timer(&pool->retry, READ_ONCE(pool->waking_until));
+}
+
 /*
  * Wakes a parked worker if the pool runs below its target and none is on its
  * way.  Any context; after a full barrier since the work became visible.
@@ -249,8 +272,12 @@ void seda_pool_wake(struct seda_pool *pool, int wake_flags)
 	struct seda_worker *w = NULL;
 	unsigned long irq;
 
-	if (!READ_ONCE(pool->nr_parked) || seda_pool_waking(pool))
+	if (!READ_ONCE(pool->nr_parked))
 		return;
+	if (seda_pool_waking(pool)) {
+		seda_pool_watch(pool);
+		return;
+	}
 	/* the worker may leave once it is off the list: RCU keeps it */
 	rcu_read_lock();
 	raw_spin_lock_irqsave(&pool->lock, irq);
@@ -270,6 +297,8 @@ void seda_pool_wake(struct seda_pool *pool, int wake_flags)
 	if (w) {
 		trace_seda_wake(w);
 		default_wake_function(&w->wake, TASK_NORMAL, wake_flags, NULL);
+		if (READ_ONCE(pool->nr_parked))
+			seda_pool_watch(pool);
 	}
 	rcu_read_unlock();
 }

@@ -47,11 +47,6 @@ struct seda_source;
 struct seda_stage;
 struct seda_worker;
 
-static inline u64 seda_id_make(u32 generation, u32 index)
-{
-	return (u64)generation << 32 | index;
-}
-
 /* Pages that kernel and application both map.  Owned by an app. */
 struct seda_region {
 	struct page **pages;
@@ -137,6 +132,7 @@ struct seda_pool {
 	int nr_running;			/* under lock */
 	bool waking;			/* under lock; a woken one is on its way */
 	unsigned long waking_until;	/* under lock: jiffies */
+	struct timer_list retry;	/* when that is over */
 	struct rcu_head rcu;
 };
 
@@ -397,6 +393,17 @@ int seda_app_setup(struct seda_app *app, struct seda_setup_args *a);
 bool seda_app_has_work(struct seda_app *app);
 void seda_app_poke(struct seda_app *app);
 
+/* No two of an app are the same, until its generations have gone round. */
+static inline u64 seda_id_new(struct seda_app *app, u32 index)
+{
+	u32 generation;
+
+	do {
+		generation = atomic_inc_return(&app->generation);
+	} while (!generation);
+	return (u64)generation << 32 | index;
+}
+
 static inline bool seda_app_is_ready(struct seda_app *app)
 {
 	/* pairs with seda_app_setup(): all that is const then is set */
@@ -442,8 +449,9 @@ int seda_pool_set(struct seda_app *app, struct seda_pool_args *a);
 int seda_pool_destroy(struct seda_app *app, u64 id);
 void seda_pool_free(struct seda_pool *pool);
 struct seda_pool *seda_pool_find(struct seda_app *app, u64 id);
-int seda_pool_stages_changed(struct seda_pool *pool, struct seda_stage *add,
-			     struct seda_stage *del);
+struct seda_stage_list *seda_stage_list_alloc(struct seda_pool *pool);
+void seda_pool_set_stages(struct seda_pool *pool, struct seda_stage_list *list,
+			  struct seda_stage *add, struct seda_stage *del);
 u32 seda_pool_target(const struct seda_pool *pool);
 bool seda_pool_has_work(struct seda_pool *pool);
 struct seda_stage *seda_pool_pick(struct seda_pool *pool, u64 tried);
@@ -537,6 +545,8 @@ static inline void seda_sock_drop(struct file *file)
 
 int seda_sock_wake(struct wait_queue_entry *wait, unsigned int mode,
 		   int wake_flags, void *key);
+int seda_sock_arm(struct seda_source *src, const struct seda_op *op);
+int seda_sock_disarm(struct seda_source *src);
 int seda_group_init(void);
 void seda_group_exit(void);
 

@@ -155,3 +155,19 @@ void seda_sock_detach(struct seda_sock *s)
 		s->mark = NULL;
 	}
 }
+
+/* The ARM and DISARM ops of connections, listeners and UDP sockets. */
+int seda_sock_arm(struct seda_source *src, const struct seda_op *op)
+{
+	if (op->addr || op->first_ns || op->period_ns)
+		return -EINVAL;
+	if (test_and_clear_bit(SEDA_SRC_PAUSED, &src->flags))
+		seda_source_kick(src, 0);
+	return 0;
+}
+
+int seda_sock_disarm(struct seda_source *src)
+{
+	set_bit(SEDA_SRC_PAUSED, &src->flags);
+	return 0;
+}

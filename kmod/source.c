@@ -28,7 +28,7 @@ int seda_source_init(struct seda_app *app, struct seda_source *src,
  */
 int seda_source_publish(struct seda_app *app, struct seda_source *src)
 {
-	u32 index, generation;
+	u32 index;
 	int ret;
 
 	ret = seda_user_source(app->user);
@@ -42,14 +42,11 @@ int seda_source_publish(struct seda_app *app, struct seda_source *src)
 		atomic_dec(&app->user->sources);
 		return ret == -EBUSY ? -ENFILE : ret;
 	}
-	do {
-		generation = atomic_inc_return(&app->generation);
-	} while (!generation);
 	atomic_inc((atomic_t *)&app->stats->sources);
 	atomic64_inc((atomic64_t *)&src->stage->stats->sources);
 	refcount_inc(&src->ref);
 	/* look-ups compare the whole id, so they find it from here on */
-	WRITE_ONCE(src->id, seda_id_make(generation, index));
+	WRITE_ONCE(src->id, seda_id_new(app, index));
 	trace_seda_source_new(src);
 	return 0;
 }

@@ -89,7 +89,8 @@ static int seda_stage_enlist(struct seda_app *app, struct seda_stage *stage,
 			     u64 pool)
 {
 	struct seda_stage_counters *stats = (void *)(app->stats + 1);
-	int i, ret;
+	struct seda_stage_list *list;
+	int i;
 
 	lockdep_assert_held(&app->lock);
 	stage->pool = seda_pool_find(app, pool);
@@ -100,12 +101,13 @@ static int seda_stage_enlist(struct seda_app *app, struct seda_stage *stage,
 			break;
 	if (i == SEDA_MAX_STAGES)
 		return -ENOSPC;
-	stage->id = seda_id_make(atomic_inc_return(&app->generation), i);
+	list = seda_stage_list_alloc(stage->pool);
+	if (!list)
+		return -ENOMEM;
+	stage->id = seda_id_new(app, i);
 	stage->stats = &stats[i];
 	memset(stage->stats, 0, sizeof(*stage->stats));
-	ret = seda_pool_stages_changed(stage->pool, stage, NULL);
-	if (ret)
-		return ret;
+	seda_pool_set_stages(stage->pool, list, stage, NULL);
 	stage->pool->nr_stages++;
 	rcu_assign_pointer(app->stages[i], stage);
 	return 0;
@@ -134,6 +136,7 @@ int seda_stage_create(struct seda_app *app, struct seda_stage_args *a)
 
 int seda_stage_set(struct seda_app *app, struct seda_stage_args *a)
 {
+	struct seda_stage_list *list;
 	struct seda_stage *stage;
 	int ret;
 
@@ -144,9 +147,14 @@ int seda_stage_set(struct seda_app *app, struct seda_stage_args *a)
 	if (!stage)
 		return -ESTALE;
 	mutex_lock(&app->lock);
+	list = seda_stage_list_alloc(stage->pool);
+	if (!list) {
+		ret = -ENOMEM;
+		goto out;
+	}
 	seda_policy_set(stage, a);
 	/* the list is sorted by priority */
-	ret = seda_pool_stages_changed(stage->pool, stage, stage);
+	seda_pool_set_stages(stage->pool, list, stage, stage);
 	if (a->max_delay_ns &&
 	    atomic64_read((atomic64_t *)&stage->stats->pending) > 0)
 		hrtimer_start(&stage->delay, ns_to_ktime(a->max_delay_ns),
@@ -154,6 +162,7 @@ int seda_stage_set(struct seda_app *app, struct seda_stage_args *a)
 	smp_mb(); /* as B in pool.c: it may be runnable now */
 	seda_pool_wake(stage->pool, 0);
 	seda_app_poke(app);
+out:
 	mutex_unlock(&app->lock);
 	seda_stage_put(stage);
 	return ret;
@@ -162,7 +171,8 @@ int seda_stage_set(struct seda_app *app, struct seda_stage_args *a)
 int seda_stage_destroy(struct seda_app *app, u64 id)
 {
 	struct seda_stage *stage = seda_stage_get(app, id);
-	int ret;
+	struct seda_stage_list *list;
+	int ret = 0;
 
 	if (!stage)
 		return -ESTALE;
@@ -173,16 +183,18 @@ int seda_stage_destroy(struct seda_app *app, u64 id)
 		ret = -ESTALE;
 		goto out;
 	}
+	list = seda_stage_list_alloc(stage->pool);
+	if (!list) {
+		ret = -ENOMEM;
+		goto out;
+	}
 	if (!refcount_dec_if_one(&stage->users)) {
+		kfree(list);
 		ret = -EBUSY;
 		goto out;
 	}
 	/* nobody can begin a use; a post that was taken may have linked it */
-	ret = seda_pool_stages_changed(stage->pool, NULL, stage);
-	if (ret) {
-		refcount_set(&stage->users, 1);
-		goto out;
-	}
+	seda_pool_set_stages(stage->pool, list, NULL, stage);
 	RCU_INIT_POINTER(app->stages[(u32)id], NULL);
 	/* it looks at the pool, which may go once it has no stages */
 	hrtimer_cancel(&stage->delay);

@@ -305,21 +305,6 @@ static int seda_tcp_recv(struct seda_source *src, const struct seda_op *op)
 	return ret;
 }
 
-static int seda_tcp_arm(struct seda_source *src, const struct seda_op *op)
-{
-	if (op->addr || op->first_ns || op->period_ns)
-		return -EINVAL;
-	if (test_and_clear_bit(SEDA_SRC_PAUSED, &src->flags))
-		seda_source_kick(src, 0);
-	return 0;
-}
-
-static int seda_tcp_disarm(struct seda_source *src)
-{
-	set_bit(SEDA_SRC_PAUSED, &src->flags);
-	return 0;
-}
-
 static void seda_tcp_info(struct seda_source *src,
 			  struct seda_source_info_args *a)
 {
@@ -356,8 +341,8 @@ const struct seda_kind seda_tcp_kind = {
 	.recv = seda_tcp_recv,
 	.shutdown = seda_tcp_shutdown,
 	.cancel = seda_tcp_cancel,
-	.arm = seda_tcp_arm,
-	.disarm = seda_tcp_disarm,
+	.arm = seda_sock_arm,
+	.disarm = seda_sock_disarm,
 };
 
 /* Without a socket yet; flags: SEDA_SOURCE_*. */

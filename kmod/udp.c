@@ -137,21 +137,6 @@ static int seda_udp_send(struct seda_worker *w, struct seda_source *src,
 	return ret;
 }
 
-static int seda_udp_arm(struct seda_source *src, const struct seda_op *op)
-{
-	if (op->addr || op->first_ns || op->period_ns)
-		return -EINVAL;
-	if (test_and_clear_bit(SEDA_SRC_PAUSED, &src->flags))
-		seda_source_kick(src, 0);
-	return 0;
-}
-
-static int seda_udp_disarm(struct seda_source *src)
-{
-	set_bit(SEDA_SRC_PAUSED, &src->flags);
-	return 0;
-}
-
 static void seda_udp_info(struct seda_source *src,
 			  struct seda_source_info_args *a)
 {
@@ -190,8 +175,8 @@ static const struct seda_kind seda_udp_kind = {
 	.free = seda_udp_free,
 	.info = seda_udp_info,
 	.send = seda_udp_send,
-	.arm = seda_udp_arm,
-	.disarm = seda_udp_disarm,
+	.arm = seda_sock_arm,
+	.disarm = seda_sock_disarm,
 };
 
 /* The caller holds the file. */

@@ -214,7 +214,7 @@ static int seda_worker_enlist(struct seda_app *app, struct seda_worker *w,
 	w->ctl = base + app->ctl_off;
 	w->ops = base + app->ops_off;
 	w->index = i;
-	w->id = seda_id_make(atomic_inc_return(&app->generation), i);
+	w->id = seda_id_new(app, i);
 	WRITE_ONCE(w->pool->nr_workers, w->pool->nr_workers + 1);
 	WRITE_ONCE(app->stats->workers, app->stats->workers + 1);
 	raw_spin_lock_irq(&w->pool->lock);
