@@ -497,6 +497,8 @@ struct sedak_rt {
 	struct sedak_watch *watches, *free_watches;
 	struct sedak_timer *timers;
 
+	pthread_mutex_t hold_lock;	/* before stage->lock */
+
 	pthread_mutex_t mem_lock;
 	struct source *free_conns;
 	struct sedak_buf *bufs;

@@ -63,8 +63,9 @@ void stage_may_run(struct sedak_stage *stage)
 
 /*
  * A full stage under back-pressure: the sender's stage is not run until there is
- * room.  It is not held back by a stage that is itself held back, or two stages
- * that post to each other would wait for ever.
+ * room.  It is not held back by a stage that is itself held back, or stages that
+ * post to each other in a circle would wait for ever.  hold_lock makes one step
+ * of the look and the hold: of a circle's last two another would see neither.
  */
 static void hold_back(struct worker *w, struct sedak_stage *stage)
 {
@@ -74,6 +75,9 @@ static void hold_back(struct worker *w, struct sedak_stage *stage)
 	if (!from || from == stage || load_relaxed(&stage->waiting_on))
 		return;
 	bit = 1ull << from->index;
+	pthread_mutex_lock(&stage->rt->hold_lock);
+	if (load_relaxed(&stage->waiting_on))
+		goto out;
 	pthread_mutex_lock(&stage->lock);
 	/* pairs with let_run(): flag, then length; there length, then flag */
 	atomic_store(&stage->has_waiters, true);
@@ -86,6 +90,8 @@ static void hold_back(struct worker *w, struct sedak_stage *stage)
 	if (!stage->waiters)
 		atomic_store(&stage->has_waiters, false);
 	pthread_mutex_unlock(&stage->lock);
+out:
+	pthread_mutex_unlock(&stage->rt->hold_lock);
 }
 
 /* The queue got shorter: those who wait may run when a quarter of it is free */

@@ -72,6 +72,7 @@ void rt_put(struct sedak_rt *rt)
 	bufs_free(rt);
 	pthread_mutex_destroy(&rt->lock);
 	pthread_mutex_destroy(&rt->mem_lock);
+	pthread_mutex_destroy(&rt->hold_lock);
 	pthread_cond_destroy(&rt->idle);
 	free(rt);
 }
@@ -82,6 +83,7 @@ static int init_locks(struct sedak_rt *rt)
 
 	pthread_mutex_init(&rt->lock, NULL);
 	pthread_mutex_init(&rt->mem_lock, NULL);
+	pthread_mutex_init(&rt->hold_lock, NULL);
 	pthread_condattr_init(&ca);
 	pthread_condattr_setclock(&ca, CLOCK_MONOTONIC);
 	pthread_cond_init(&rt->idle, &ca);

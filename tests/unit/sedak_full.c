@@ -161,9 +161,7 @@ static void flood(struct sedak_stage *stage, struct sedak_event *ev,
 
 static bool many_rallies(void *arg)
 {
-	/* posts may all have been refused for once: not stuck if it goes on */
-	sedak_stage_post(ping, NULL);
-	return rallies > 2000;
+	return rallies > 3000000;
 }
 
 TEST(no_deadlock_in_a_circle)
