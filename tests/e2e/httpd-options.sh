@@ -77,6 +77,7 @@ done
 sleep 0.5
 is "idle ones make room" "$(get /a)" 200
 stop_server
+: >"$tap_dir/out"
 "$httpd" --backend "$backend" --listen ::1 --port 0 "$root" >"$tap_dir/out" &
 server=$!
 if await 5 grep -q serving "$tap_dir/out"; then
