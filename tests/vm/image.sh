@@ -33,7 +33,7 @@ boot_modules() {
 	local wanted=(virtio_pci virtio_console) name file
 
 	[ -n "$modules" ] || return 0
-	[ -n "$icount" ] || wanted+=(9pnet_virtio 9p overlay)
+	[ -n "$alone" ] || wanted+=(9pnet_virtio 9p overlay)
 	[ ${#forwards[@]} = 0 ] || wanted+=(virtio_net)
 	mkdir -p "$root/job/modules"
 	/sbin/modprobe -d "${modules%/lib/modules/*}" -S "${modules##*/}" \
@@ -67,11 +67,11 @@ command_script() {
 	local program=${command[0]}
 
 	case $program in
-	sh) [ -z "$icount" ] || program=/bin/sh ;;
+	sh) [ -z "$alone" ] || program=/bin/sh ;;
 	*/*) ;;
 	*) program=$(type -P "$program") || die "no command ${command[0]}" ;;
 	esac
-	if [ -n "$icount" ] && [ "$program" != /bin/sh ]; then
+	if [ -n "$alone" ] && [ "$program" != /bin/sh ]; then
 		install_program "$program" "$(realpath -s "$program")"
 	fi
 	echo "exec $(quote "$program" "${command[@]:1}")"
@@ -109,7 +109,7 @@ param=$(quote "$param")
 shares=$(quote "$shares")
 module_dir=$(quote "$modules")
 cwd=$(quote "$PWD")
-alone=$icount
+alone=$alone
 tty=$interactive
 merge=$merge
 kmemleak=$kmemleak
@@ -129,7 +129,7 @@ make_image() {
 	command_script >"$root/job/command"
 	environment >"$root/job/env"
 	settings >"$root/job/settings"
-	[ -z "$icount" ] || mkdir -p "$root$PWD"
+	[ -z "$alone" ] || mkdir -p "$root$PWD"
 	for entry in ${adds[@]+"${adds[@]}"}; do
 		file=${entry%%:*}
 		[ -r "$file" ] || die "--add: cannot read $file"
