@@ -14,7 +14,7 @@
 static struct app app;
 static volatile bool stop;
 static volatile uint64_t stage;
-static long polls, posts, stale;
+static volatile long polls, posts, stale;
 
 static void *polls_it(void *arg)
 {
@@ -86,7 +86,8 @@ TEST(pools_come_and_go)
 	pthread_create(&thread[0], NULL, polls_it, NULL);
 	pthread_create(&thread[1], NULL, reads_fdinfo, NULL);
 	pthread_create(&thread[2], NULL, posts_to_it, NULL);
-	for (i = 0; i < ROUNDS; i++) {
+	/* until everybody has met what was to be met */
+	for (i = 0; i < ROUNDS || !polls || !posts || !stale; i++) {
 		struct seda_pool_args pool = { .size = sizeof(pool) };
 
 		ASSERT_EQ(0, app_call(&app, SEDA_IOC_POOL_CREATE, &pool));
@@ -102,9 +103,6 @@ TEST(pools_come_and_go)
 		pthread_join(thread[i], &ret);
 		EXPECT_EQ(NULL, ret);
 	}
-	EXPECT_LT(0, polls);
-	EXPECT_LT(0, posts);
-	EXPECT_LT(0, stale);
 	app_close(&app);
 }
 
