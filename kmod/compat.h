@@ -10,6 +10,7 @@
 #include <linux/rcupdate.h>
 #include <linux/timer.h>
 #include <linux/version.h>
+#include <net/af_unix.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 static inline void vm_flags_mod(struct vm_area_struct *vma,
@@ -48,6 +49,23 @@ static inline struct file *seda_get_file(struct file **slot)
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define timer_delete_sync del_timer_sync
 #endif
+
+/* What kernel_bind() and kernel_connect() take; an address of any family. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define seda_sockaddr sockaddr
+#else
+#define seda_sockaddr sockaddr_unsized
+#endif
+
+/* Bytes that a Unix stream has to be read. */
+static inline long seda_unix_inq(struct sock *sk)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+	return unix_inq_len(sk);
+#else
+	return READ_ONCE(unix_sk(sk)->inq_len);
+#endif
+}
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 static inline void

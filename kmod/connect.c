@@ -99,14 +99,14 @@ static struct socket *seda_connect_start(struct seda_connect_args *a)
 		len = seda_addr_to_sockaddr(&a->local, &ss);
 		ret = len;
 		if (len > 0)
-			ret = kernel_bind(sock, (struct sockaddr *)&ss, len);
+			ret = kernel_bind(sock, (struct seda_sockaddr *)&ss, len);
 		if (ret)
 			goto err;
 	}
 	len = seda_addr_to_sockaddr(&a->peer, &ss);
 	ret = len;
 	if (len > 0)
-		ret = kernel_connect(sock, (struct sockaddr *)&ss, len,
+		ret = kernel_connect(sock, (struct seda_sockaddr *)&ss, len,
 				     O_NONBLOCK);
 	if (!ret || ret == -EINPROGRESS)
 		return sock;

@@ -7,7 +7,6 @@
 #include <linux/file.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
-#include <net/af_unix.h>
 #include <net/tcp.h>
 
 #include "seda.h"
@@ -166,7 +165,7 @@ static u64 seda_file_amount(struct file *file, __poll_t events)
 		if (tcp)
 			return max(tcp_inq(sk), 0);
 		if (sk->sk_family == AF_UNIX && sk->sk_type == SOCK_STREAM)
-			return max_t(long, unix_inq_len(sk), 0);
+			return max_t(long, seda_unix_inq(sk), 0);
 		return 0;
 	}
 	if (events & EPOLLOUT && sk->sk_type == SOCK_STREAM)

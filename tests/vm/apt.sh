@@ -25,22 +25,30 @@ machine_sources() {
 	add_suites "$codename"
 }
 
+# The mirror that the machine's own entries name.
+mirror() {
+	local uri
+
+	uri=$(awk '/^URIs:/ { print $2; exit }' "$apt/debian.sources")
+	[ -n "$uri" ] || uri=$(grep -oE '[a-z+]+://[^ ]+' "$apt/debian.list" | head -n 1)
+	[ -n "$uri" ] || die "no source for this release in /etc/apt"
+	uri=${uri%/}
+	echo "${uri%-security}"
+}
+
 # 6.12 is in the security suite, and in the backports: add those that are not
 # named yet, on the mirror that is.
 add_suites() {
 	local codename=$1 uri key=
 
-	uri=$(awk '/^URIs:/ { print $2; exit }' "$apt/debian.sources")
-	[ -n "$uri" ] || uri=$(grep -oE '[a-z+]+://[^ ]+' "$apt/debian.list" | head -n 1)
-	[ -n "$uri" ] || die "no source for $codename in /etc/apt"
-	uri=${uri%/}
+	uri=$(mirror)
 	[ ! -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
 		key=' [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
 	grep -qs -- "$codename-security" "$apt"/debian.{sources,list} ||
-		echo "deb$key ${uri%-security}-security $codename-security main" \
+		echo "deb$key $uri-security $codename-security main" \
 			>>"$apt/debian.list"
 	grep -qs -- "$codename-backports" "$apt"/debian.{sources,list} ||
-		echo "deb$key ${uri%-security} $codename-backports main" \
+		echo "deb$key $uri $codename-backports main" \
 			>>"$apt/debian.list"
 }
 
