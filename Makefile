@@ -57,7 +57,7 @@ KSELFTEST := $(B)/include/kselftest/kselftest_harness.h
 LIBRARIES := $(if $(LIB_SRC),$(B)/libsedak.so $(B)/libsedak.a $(B)/sedak.pc)
 PROGRAMS  := $(SINGLE_BIN) $(PROGRAM_BIN)
 
-.PHONY: all module lib tools tests run test test-debug debug-kernel lint deps \
+.PHONY: all module lib tools tests run test test-debug debug-kernel coverage lint deps \
 	show-cflags install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -176,6 +176,10 @@ test-debug: deps
 debug-kernel:
 	tests/vm/debug-kernel kasan
 	tests/vm/debug-kernel lockdep
+	tests/vm/debug-kernel kcsan
+
+coverage: deps
+	@tests/coverage
 
 lint:
 	@tests/run --group lint
@@ -204,9 +208,10 @@ clean:
 #: make                build/seda.ko, build/libsedak.{so,a}, build/bin/*
 #: make run            serve DIR=. on PORT=8080: seda in a virtual machine with
 #:                     SMP=1 CPUs and MEM=1024 MB; BACKEND=epoll: on this host
-#: make test           every test; KERNEL=6.1 or 6.12, SMP=1
+#: make test           every test; KERNEL=6.1, 6.1-rt, 6.12, 7.2 ..., SMP=1
 #: make test-debug     kmod, hostile and stress on the KASAN and lockdep kernels
-#: make debug-kernel   build these two kernels (15 minutes, once)
+#: make debug-kernel   build these two and KCSAN's (20 minutes, once)
+#: make coverage       what of kmod/ the tests run, on the KASAN kernel
 #: make lint           the checks of the sources alone
 #: make deps           install the Debian packages that are missing
 #: make install        DESTDIR=, PREFIX=/usr/local; then modprobe seda
