@@ -150,13 +150,20 @@ int seda_app_setup(struct seda_app *app, struct seda_setup_args *a)
 	if (ret)
 		return ret;
 
-	mutex_lock(&app->lock);
+	/* the answer may wait for a page */
+	if (mutex_lock_killable(&app->lock))
+		return -EINTR;
 	ret = -EBUSY;
 	if (app->ready)
 		goto out;
 	ret = seda_app_alloc_memory(app, a);
 	if (ret)
 		goto out;
+	ret = seda_answer(a);
+	if (ret) {
+		seda_app_free_memory(app);
+		goto out;
+	}
 	app->nr_workers = a->workers;
 	app->nr_events = a->events;
 	app->nr_ops = a->ops;

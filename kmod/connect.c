@@ -151,8 +151,7 @@ int seda_connect(struct seda_app *app, struct seda_connect_args *a)
 		hrtimer_start(&tcp->deadline->timer,
 			      ns_to_ktime(a->timeout_ns), HRTIMER_MODE_REL);
 	seda_sock_listen(&tcp->s, seda_sock_wake);
-	seda_source_start(&tcp->s.src, true);
-	return 0;
+	return seda_source_answer(&tcp->s.src, a);
 err:
 	seda_source_discard(&tcp->s.src);
 	return ret;

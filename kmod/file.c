@@ -334,7 +334,7 @@ int seda_watch(struct seda_app *app, struct seda_watch_args *a)
 	if (ret)
 		seda_source_undo(&f->s.src);
 	else
-		seda_source_start(&f->s.src, true);
+		ret = seda_source_answer(&f->s.src, a);
 out:
 	fput(file);
 	return ret;

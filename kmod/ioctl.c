@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The front door: one table, a handler each.  It copies the argument once,
- * lets unknown tails through when they are zero, and writes back what the
- * caller has room for.
+ * and lets unknown tails through when they are zero.  Handlers write the answer
+ * back, by seda_answer(), while they can still undo what they did.
  */
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
@@ -28,7 +28,26 @@ union seda_args {
 	struct seda_enter_args enter;
 };
 
+/* What handlers are given is the first member. */
+struct seda_request {
+	union seda_args args;
+	void __user *to;
+	u32 size;
+};
+
 #define SEDA_IOC_LAST	_IOC_NR(SEDA_IOC_ENTER)
+
+/*
+ * Writes args, as a handler got them and filled in what is "out", back to the
+ * caller.  It may wait for a page: no lock is held that others of other apps
+ * wait for.  Whoever cannot tell the id of what it made has to unmake it.
+ */
+int seda_answer(const void *args)
+{
+	const struct seda_request *r = args;
+
+	return copy_to_user(r->to, args, r->size) ? -EFAULT : 0;
+}
 
 static long seda_do_info(struct seda_app *app, union seda_args *a)
 {
@@ -40,7 +59,7 @@ static long seda_do_info(struct seda_app *app, union seda_args *a)
 	a->info.max_arena_pages = min_t(u64, (u64)seda_lock_limit() <<
 					(PAGE_SHIFT - 12), U32_MAX);
 	a->info.max_sources = seda_limit_sources;
-	return 0;
+	return seda_answer(a);
 }
 
 static long seda_do_setup(struct seda_app *app, union seda_args *a)
@@ -142,7 +161,7 @@ static long seda_do_to_fd(struct seda_app *app, union seda_args *a)
 
 static long seda_do_source_info(struct seda_app *app, union seda_args *a)
 {
-	return seda_source_info(app, &a->source_info);
+	return seda_source_info(app, &a->source_info) ?: seda_answer(a);
 }
 
 static long seda_do_enter(struct seda_app *app, union seda_args *a)
@@ -150,39 +169,36 @@ static long seda_do_enter(struct seda_app *app, union seda_args *a)
 	return seda_enter(app, &a->enter);
 }
 
-#define SEDA_CALL(nr, arg, last, call)					\
+#define SEDA_CALL(nr, arg, call)					\
 	[_IOC_NR(nr)] = {						\
 		.fn = call,						\
 		.size = sizeof_field(union seda_args, arg),		\
-		.out = last,						\
 	}
 
 static const struct seda_call {
 	long (*fn)(struct seda_app *app, union seda_args *a);
 	u16 size;	/* 0: no argument */
-	bool out;	/* written back */
 } seda_calls[] = {
-	SEDA_CALL(SEDA_IOC_INFO, info, true, seda_do_info),
-	SEDA_CALL(SEDA_IOC_SETUP, setup, true, seda_do_setup),
-	SEDA_CALL(SEDA_IOC_POOL_CREATE, pool, true, seda_do_pool_create),
-	SEDA_CALL(SEDA_IOC_POOL_SET, pool, false, seda_do_pool_set),
-	SEDA_CALL(SEDA_IOC_POOL_DESTROY, id, false, seda_do_pool_destroy),
-	SEDA_CALL(SEDA_IOC_STAGE_CREATE, stage, true, seda_do_stage_create),
-	SEDA_CALL(SEDA_IOC_STAGE_SET, stage, false, seda_do_stage_set),
-	SEDA_CALL(SEDA_IOC_STAGE_DESTROY, id, false, seda_do_stage_destroy),
-	SEDA_CALL(SEDA_IOC_WORKER_JOIN, join, true, seda_do_join),
+	SEDA_CALL(SEDA_IOC_INFO, info, seda_do_info),
+	SEDA_CALL(SEDA_IOC_SETUP, setup, seda_do_setup),
+	SEDA_CALL(SEDA_IOC_POOL_CREATE, pool, seda_do_pool_create),
+	SEDA_CALL(SEDA_IOC_POOL_SET, pool, seda_do_pool_set),
+	SEDA_CALL(SEDA_IOC_POOL_DESTROY, id, seda_do_pool_destroy),
+	SEDA_CALL(SEDA_IOC_STAGE_CREATE, stage, seda_do_stage_create),
+	SEDA_CALL(SEDA_IOC_STAGE_SET, stage, seda_do_stage_set),
+	SEDA_CALL(SEDA_IOC_STAGE_DESTROY, id, seda_do_stage_destroy),
+	SEDA_CALL(SEDA_IOC_WORKER_JOIN, join, seda_do_join),
 	[_IOC_NR(SEDA_IOC_WORKER_LEAVE)] = { .fn = seda_do_leave },
-	SEDA_CALL(SEDA_IOC_LISTEN, listen, true, seda_do_listen),
-	SEDA_CALL(SEDA_IOC_ADOPT, adopt, true, seda_do_adopt),
-	SEDA_CALL(SEDA_IOC_CONNECT, connect, true, seda_do_connect),
-	SEDA_CALL(SEDA_IOC_WATCH, watch, true, seda_do_watch),
-	SEDA_CALL(SEDA_IOC_TIMER, timer, true, seda_do_timer),
-	SEDA_CALL(SEDA_IOC_POST, post, false, seda_do_post),
-	SEDA_CALL(SEDA_IOC_CLOSE, id, false, seda_do_close),
-	SEDA_CALL(SEDA_IOC_TO_FD, to_fd, false, seda_do_to_fd),
-	SEDA_CALL(SEDA_IOC_SOURCE_INFO, source_info, true,
-		  seda_do_source_info),
-	SEDA_CALL(SEDA_IOC_ENTER, enter, false, seda_do_enter),
+	SEDA_CALL(SEDA_IOC_LISTEN, listen, seda_do_listen),
+	SEDA_CALL(SEDA_IOC_ADOPT, adopt, seda_do_adopt),
+	SEDA_CALL(SEDA_IOC_CONNECT, connect, seda_do_connect),
+	SEDA_CALL(SEDA_IOC_WATCH, watch, seda_do_watch),
+	SEDA_CALL(SEDA_IOC_TIMER, timer, seda_do_timer),
+	SEDA_CALL(SEDA_IOC_POST, post, seda_do_post),
+	SEDA_CALL(SEDA_IOC_CLOSE, id, seda_do_close),
+	SEDA_CALL(SEDA_IOC_TO_FD, to_fd, seda_do_to_fd),
+	SEDA_CALL(SEDA_IOC_SOURCE_INFO, source_info, seda_do_source_info),
+	SEDA_CALL(SEDA_IOC_ENTER, enter, seda_do_enter),
 };
 
 static int seda_args_copy(union seda_args *args, void __user *arg, u32 size)
@@ -207,7 +223,7 @@ long seda_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	void __user *uarg = (void __user *)arg;
 	unsigned int nr = _IOC_NR(cmd);
 	const struct seda_call *call;
-	union seda_args args;
+	struct seda_request r;
 	long ret;
 
 	if (cmd != SEDA_IOC_NR(nr) || nr > SEDA_IOC_LAST)
@@ -220,12 +236,11 @@ long seda_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			return -EPERM;
 	}
 	if (call->size) {
-		ret = seda_args_copy(&args, uarg, call->size);
+		r.to = uarg;
+		r.size = call->size;
+		ret = seda_args_copy(&r.args, uarg, call->size);
 		if (ret)
 			return ret;
 	}
-	ret = call->fn(app, &args);
-	if (ret || !call->out)
-		return ret;
-	return copy_to_user(uarg, &args, call->size) ? -EFAULT : 0;
+	return call->fn(app, &r.args);
 }

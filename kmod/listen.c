@@ -223,8 +223,7 @@ static int seda_listener_create(struct seda_app *app,
 	}
 	a->source = l->s.src.id;
 	seda_sock_listen(&l->s, seda_sock_wake);
-	seda_source_start(&l->s.src, true);
-	return 0;
+	return seda_source_answer(&l->s.src, a);
 }
 
 int seda_listen(struct seda_app *app, struct seda_listen_args *a)

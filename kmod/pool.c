@@ -48,7 +48,7 @@ static void seda_pool_retry(struct timer_list *timer)
 int seda_pool_create(struct seda_app *app, struct seda_pool_args *a)
 {
 	struct seda_pool *pool;
-	int i;
+	int i, ret;
 
 	if (a->flags || a->pad || a->pool)
 		return -EINVAL;
@@ -71,10 +71,15 @@ int seda_pool_create(struct seda_app *app, struct seda_pool_args *a)
 		rcu_assign_pointer(app->pools[i], pool);
 	}
 	mutex_unlock(&app->lock);
-	if (i < SEDA_MAX_POOLS)
-		return 0;
-	kfree(pool);
-	return -ENOSPC;
+	if (i == SEDA_MAX_POOLS) {
+		kfree(pool);
+		return -ENOSPC;
+	}
+	ret = seda_answer(a);
+	/* -EBUSY if another thread guessed its id: then that one has it */
+	if (ret)
+		seda_pool_destroy(app, a->pool);
+	return ret;
 }
 
 /* NULL: stale.  It stays as long as app->lock is held. */

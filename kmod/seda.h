@@ -498,6 +498,7 @@ int seda_source_init(struct seda_app *app, struct seda_source *src,
 int seda_source_publish(struct seda_app *app, struct seda_source *src);
 void seda_source_start(struct seda_source *src, bool look);
 void seda_source_undo(struct seda_source *src);
+int seda_source_answer(struct seda_source *src, const void *args);
 void seda_source_discard(struct seda_source *src);
 struct seda_source *seda_source_get(struct seda_app *app, u64 id);
 void seda_source_put(struct seda_source *src);
@@ -598,6 +599,7 @@ long seda_enter(struct seda_app *app, const struct seda_enter_args *a);
 
 /* ioctl.c, dev.c, stats.c */
 long seda_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+int seda_answer(const void *args);
 void seda_show_fdinfo(struct seq_file *m, struct file *file);
 void seda_stats_init(void);
 void seda_stats_exit(void);

@@ -71,6 +71,21 @@ void seda_source_undo(struct seda_source *src)
 	seda_source_put(src);
 }
 
+/*
+ * The end of a call that made src: it is started once the caller can know its
+ * id, as there is no way back from the first event.
+ */
+int seda_source_answer(struct seda_source *src, const void *args)
+{
+	int ret = seda_answer(args);
+
+	if (ret)
+		seda_source_undo(src);
+	else
+		seda_source_start(src, true);
+	return ret;
+}
+
 static void seda_source_free(struct seda_source *src)
 {
 	seda_stage_put(src->stage);

@@ -129,8 +129,14 @@ int seda_stage_create(struct seda_app *app, struct seda_stage_args *a)
 	if (!ret)
 		a->stage = stage->id;
 	mutex_unlock(&app->lock);
-	if (ret)
+	if (ret) {
 		seda_stage_free(stage);
+		return ret;
+	}
+	ret = seda_answer(a);
+	/* -EBUSY if another thread guessed its id: then that one has it */
+	if (ret)
+		seda_stage_destroy(app, a->stage);
 	return ret;
 }
 

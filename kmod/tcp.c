@@ -395,8 +395,7 @@ static int seda_tcp_adopt(struct seda_app *app, struct seda_adopt_args *a,
 	}
 	a->source = tcp->s.src.id;
 	seda_sock_listen(&tcp->s, seda_sock_wake);
-	seda_source_start(&tcp->s.src, true);
-	return 0;
+	return seda_source_answer(&tcp->s.src, a);
 }
 
 int seda_adopt(struct seda_app *app, struct seda_adopt_args *a)

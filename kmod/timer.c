@@ -165,6 +165,6 @@ int seda_timer_create(struct seda_app *app, struct seda_timer_args *a)
 	if (ret)
 		seda_source_undo(&t->src);
 	else
-		seda_source_start(&t->src, true);
+		ret = seda_source_answer(&t->src, a);
 	return ret;
 }

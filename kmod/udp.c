@@ -207,6 +207,5 @@ int seda_udp_adopt(struct seda_app *app, struct seda_adopt_args *a,
 	}
 	a->source = s->src.id;
 	seda_sock_listen(s, seda_sock_wake);
-	seda_source_start(&s->src, true);
-	return 0;
+	return seda_source_answer(&s->src, a);
 }

@@ -248,8 +248,13 @@ again:
 		schedule_timeout_killable(1);
 		goto again;
 	}
-	if (ret)
+	if (ret) {
 		seda_worker_free_rcu(&w->rcu);
+		return ret;
+	}
+	ret = seda_answer(a);
+	if (ret)
+		seda_worker_leave(app);
 	return ret;
 }
 

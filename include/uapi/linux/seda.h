@@ -114,7 +114,8 @@
  *
  *   -EINVAL   a bad size, flag, padding or value
  *   -E2BIG    non-zero bytes in a part of the struct this kernel lacks
- *   -EFAULT   a bad pointer
+ *   -EFAULT   a bad pointer; nothing was made, also when only the answer could
+ *             not be written
  *   -EBADFD   SETUP has not been done
  *   -EPERM    another address space than the SETUP's
  *   -ESTALE   an id whose object is gone (or never was)
