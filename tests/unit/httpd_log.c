@@ -15,7 +15,8 @@
 
 static char text[8192];
 
-static struct sockaddr_in peer = { .sin_family = AF_INET };
+/* Of each thread, for threads take samples at the same time */
+static _Thread_local struct sockaddr_in peer = { .sin_family = AF_INET };
 
 static struct accesslog_record sample(void)
 {
