@@ -114,9 +114,11 @@ void ep_unwatch(struct source *src)
 
 int ep_attach(struct worker *w, struct source *src, uint64_t child)
 {
+	bool paused = load_relaxed(&src->word) & S_PAUSE;
 	int ret;
 
-	ep_open(src, (int)child, EPF_ARMED);
+	/* paused in its ACCEPT: once added, another worker may read it at once */
+	ep_open(src, (int)child, paused ? 0 : EPF_ARMED);
 	ret = add(src, CONN_EVENTS);
 	if (ret < 0) {
 		/* as if the peer had gone: no event would ever come */

@@ -160,6 +160,27 @@ TEST(pause_and_resume)
 	server_end(box);
 }
 
+/* Data that is there before the ACCEPT: no other worker reads it after the pause */
+TEST(paused_in_accept)
+{
+	struct box *box;
+	uint16_t port;
+	int fds[500];
+	unsigned int i;
+
+	box = server(4, &port, act_pause);
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = dial(port);
+		ASSERT_TRUE(give(fds[i], "12345", 5));
+	}
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, ARRAY_SIZE(fds)));
+	sleep_ms(50);
+	EXPECT_EQ(0, box_count(box, SEDAK_EV_DATA));
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	server_end(box);
+}
+
 TEST(marks_are_checked)
 {
 	struct box *box;
