@@ -239,6 +239,9 @@ TEST(early_refusal)
 
 	/* A TLS client waits for an answer and sends no newline. */
 	EXPECT_EQ(-400, head_scan(&scan, "\x16\x03\x01", 3, 16384));
+	/* The same, whether or not more came at once than a head may have. */
+	memset(&scan, 0, sizeof(scan));
+	EXPECT_EQ(-400, head_scan(&scan, "\x16\x03\x01", 3, 2));
 }
 
 TEST(limits)

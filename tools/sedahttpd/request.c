@@ -79,12 +79,12 @@ long head_scan(struct head_scan *scan, const char *buf, size_t len, size_t max)
 		const char *lf = memchr(from, '\n', len - scan->pos);
 		size_t end = lf ? (size_t)(lf - buf) : len;
 
-		if (end >= max)
-			return scan->in_fields ? -431 : -414;
 		/* No need to wait for the line of a client that speaks TLS. */
 		if (!scan->in_fields && buf[scan->line] != '\r' &&
 		    !is_token_char(buf[scan->line]))
 			return -400;
+		if (end >= max)
+			return scan->in_fields ? -431 : -414;
 		scan->pos = lf ? end + 1 : len;
 		if (!lf)
 			break;
