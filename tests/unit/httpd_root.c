@@ -99,6 +99,21 @@ TEST_F(root, links_inside)
 	EXPECT_EQ(0, try(&self->root, "/gooddir/inner", O_RDONLY));
 	EXPECT_EQ(0, try(&self->root, "/dir/back/dir/back/file", O_RDONLY));
 	EXPECT_EQ(0, try(&self->root, "/dir/top", O_RDONLY));
+	EXPECT_EQ(-ENOTDIR, try(&self->root, "/good/", O_RDONLY));
+	EXPECT_EQ(-ENOTDIR, try(&self->root, "/dir/back/file/", O_RDONLY));
+}
+
+/* With and without openat2() as many as the kernel follows. */
+TEST_F(root, links_are_counted)
+{
+	char path[1024] = "";
+	unsigned int i;
+
+	for (i = 0; i < 40; i++)
+		strcat(path, "/dir/back");
+	EXPECT_EQ(0, try(&self->root, path, O_RDONLY));
+	strcat(path, "/good");
+	EXPECT_EQ(-ELOOP, try(&self->root, path, O_RDONLY));
 }
 
 TEST_F(root, no_way_out)

@@ -16,8 +16,8 @@
 #include "path.h"
 #include "root.h"
 
-/* Symbolic links on the way to one file. */
-#define LINKS_MAX	32
+/* Symbolic links on the way to one file: as many as the kernel follows. */
+#define LINKS_MAX	40
 
 static int open_beneath(int dir, const char *path, int flags)
 {
@@ -62,12 +62,17 @@ static int splice_link(char path[PATH_SIZE], size_t at, size_t n,
 {
 	char joined[2 * PATH_SIZE], *rest = joined, *name;
 	size_t len = 0;
+	bool slash;
+	int size;
 
 	if (*target == '/')
 		return -EXDEV;
-	if (snprintf(joined, sizeof(joined), "%.*s%s%s", (int)at, path, target,
-		     path + at + n) >= PATH_SIZE)
+	size = snprintf(joined, sizeof(joined), "%.*s%s%s", (int)at, path, target,
+			path + at + n);
+	if (size >= PATH_SIZE)
 		return -ENAMETOOLONG;
+	/* It still says that a directory is meant. */
+	slash = joined[size - 1] == '/';
 	while ((name = strsep(&rest, "/"))) {
 		if (!*name || !strcmp(name, "."))
 			continue;
@@ -82,6 +87,8 @@ static int splice_link(char path[PATH_SIZE], size_t at, size_t n,
 	}
 	if (!len)
 		path[len++] = '.';
+	else if (slash)
+		path[len++] = '/';
 	path[len] = '\0';
 	return 0;
 }
@@ -145,7 +152,7 @@ static int open_walking(int dir, const char *path, int flags)
 	strcpy(copy, path);
 	do
 		fd = walk(dir, copy, flags);
-	while (fd == -EAGAIN && ++links < LINKS_MAX);
+	while (fd == -EAGAIN && ++links <= LINKS_MAX);
 	return fd == -EAGAIN ? -ELOOP : fd;
 }
 
