@@ -17,6 +17,8 @@ TEST(three_forms)
 	EXPECT_EQ(784111777, parse("Sun Nov  6 08:49:37 1994"));
 	EXPECT_EQ(0, parse("Thu, 01 Jan 1970 00:00:00 GMT"));
 	EXPECT_EQ(951782400, parse("Tue, 29 Feb 2000 00:00:00 GMT"));
+	/* a leap second, which is the next minute's first */
+	EXPECT_EQ(1483228800, parse("Sat, 31 Dec 2016 23:59:60 GMT"));
 	/* 50 years ahead are this century's, 51 are the last one's. */
 	EXPECT_LT(NOW, parse("Sunday, 06-Nov-76 08:49:37 GMT"));
 	EXPECT_GT(NOW, parse("Sunday, 06-Nov-77 08:49:37 GMT"));
@@ -39,6 +41,8 @@ TEST(invalid)
 		"Sun, 06 Nov 1900 08:49:37 GMT",
 		"Sun, 06-Nov-94 08:49:37 GMT",
 		"Sun Nov 06 08:49:37 94",
+		"SundaySun, 06 Nov 1994 08:49:37 GMT",
+		"Sunday Sun Nov  6 08:49:37 1994",
 	};
 	unsigned int i;
 

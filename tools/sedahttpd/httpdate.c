@@ -145,14 +145,19 @@ static bool take_asctime(struct str *s, struct tm *tm)
 	return true;
 }
 
+/* With its comma, or nothing of it: "SundaySun" is no date. */
 static bool take_long_day(struct str *s)
 {
+	struct str rest = *s;
 	int i;
 
 	for (i = 0; i < 7; i++)
-		if (take(s, (struct str){ day_long_names[i],
-					  strlen(day_long_names[i]) }))
-			return take(s, STR(", "));
+		if (take(&rest, (struct str){ day_long_names[i],
+					      strlen(day_long_names[i]) }) &&
+		    take(&rest, STR(", "))) {
+			*s = rest;
+			return true;
+		}
 	return false;
 }
 
@@ -186,7 +191,8 @@ time_t httpdate_parse(struct str s, time_t now)
 
 	/* timegm() turns 31 Feb into 3 Mar: such a date is not valid. */
 	check = tm;
-	when = timegm(&check);
+	check.tm_sec = 0;	/* a leap second may end the month */
+	when = timegm(&check) + tm.tm_sec;
 	if (check.tm_mon != tm.tm_mon || when < 0)
 		return -1;
 	return when;
