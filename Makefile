@@ -11,6 +11,7 @@ MEM     ?= 1024
 PORT    ?= 8080
 DIR     ?= .
 BACKEND ?= seda
+MINUTES ?= 10
 
 VERSION := 0.1.0
 SOVER   := 0
@@ -47,8 +48,10 @@ PROGRAM_BIN := $(addprefix $(B)/bin/,$(PROGRAM_DIR))
 # The parts of the programs, for tests of one part.
 PROGRAM_LIB := $(PROGRAM_DIR:%=$(B)/obj/tools/lib%.a)
 
-TEST_SRC := $(wildcard $(addsuffix /*.c,$(addprefix tests/,unit kmod hostile stress)))
+TEST_SRC := $(wildcard $(addsuffix /*.c,$(addprefix tests/,unit kmod hostile stress planted)))
 TEST_BIN := $(TEST_SRC:%.c=$(B)/%)
+FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz-http/*.c))
+FUZZ_SRC := $(patsubst %,tools/sedahttpd/%.c,request range path root cond httpdate)
 ABI_BIN  := $(patsubst %.c,$(B)/%,$(wildcard tests/abi/*.c)) \
 	    $(patsubst %.c,$(B)/%-m32,$(wildcard tests/abi/*.c)) \
 	    $(patsubst %.cc,$(B)/%-cc,$(wildcard tests/abi/*.cc))
@@ -57,7 +60,8 @@ KSELFTEST := $(B)/include/kselftest/kselftest_harness.h
 LIBRARIES := $(if $(LIB_SRC),$(B)/libsedak.so $(B)/libsedak.a $(B)/sedak.pc)
 PROGRAMS  := $(SINGLE_BIN) $(PROGRAM_BIN)
 
-.PHONY: all module lib tools tests run test test-debug debug-kernel coverage lint deps \
+.PHONY: all module lib tools tests run test test-debug debug-kernel coverage \
+	sanitize fuzz-http lint deps \
 	show-cflags install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -138,6 +142,12 @@ $(TEST_BIN): $(B)/%: $(B)/obj/%.o $(PROGRAM_LIB) $(filter %.a,$(LIBRARIES))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# A fuzz target has what it tests in it, which libFuzzer is to see.
+$(FUZZ_BIN): $(B)/%: %.c $(FUZZ_SRC) $(wildcard tools/sedahttpd/*.h tests/fuzz-http/*.h) Makefile
+	@mkdir -p $(@D)
+	clang-14 $(CFLAGS) $(CSTRICT) -fsanitize=fuzzer $(INCLUDES) -o $@ $< \
+		$(FUZZ_SRC) $(LIBS)
+
 # The ABI tests know the header only, and are compiled in every way.
 $(B)/tests/abi/%: tests/abi/%.c Makefile $(KSELFTEST)
 	@mkdir -p $(@D)
@@ -181,6 +191,12 @@ debug-kernel:
 coverage: deps
 	@tests/coverage
 
+sanitize: deps
+	@tests/run --group san
+
+fuzz-http: deps
+	@SEDA_FUZZ_MINUTES="$(MINUTES)" tests/san/fuzz.sh
+
 lint:
 	@tests/run --group lint
 
@@ -212,6 +228,8 @@ clean:
 #: make test-debug     kmod, hostile and stress on the KASAN and lockdep kernels
 #: make debug-kernel   build these two and KCSAN's (20 minutes, once)
 #: make coverage       what of kmod/ the tests run, on the KASAN kernel
+#: make sanitize       libsedak and sedahttpd under ASan, UBSan and TSan
+#: make fuzz-http      sedahttpd's parsers, for MINUTES=10
 #: make lint           the checks of the sources alone
 #: make deps           install the Debian packages that are missing
 #: make install        DESTDIR=, PREFIX=/usr/local; then modprobe seda

@@ -76,7 +76,9 @@ struct chunk;
 
 /* Sizes of chunks that are kept for reuse; larger ones are freed */
 #define CHUNK_CLASSES		3
-#define CHUNK_CACHE_MAX		256	/* of each class, per worker */
+#ifndef CHUNK_CACHE_MAX
+#define CHUNK_CACHE_MAX		256	/* of each class, per worker; tests: 0 */
+#endif
 #define CONN_CACHE_MAX		256
 
 /* ------------------------------------------------------------------ source */

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/files.sh
 
 sources() {
-	our_files | grep -vE '^(LICENSES/|COPYING)|\.md$'
+	our_files | grep -vE '^(LICENSES/|COPYING|tests/fuzz-http/corpus/)|\.md$'
 }
 
 unmarked() {
