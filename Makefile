@@ -60,7 +60,7 @@ KSELFTEST := $(B)/include/kselftest/kselftest_harness.h
 LIBRARIES := $(if $(LIB_SRC),$(B)/libsedak.so $(B)/libsedak.a $(B)/sedak.pc)
 PROGRAMS  := $(SINGLE_BIN) $(PROGRAM_BIN)
 
-.PHONY: all module lib tools tests run test test-debug debug-kernel coverage \
+.PHONY: all module lib tools tests run test test-debug debug-kernel coverage mutants \
 	sanitize fuzz-http lint deps \
 	show-cflags install uninstall clean help
 .DELETE_ON_ERROR:
@@ -188,6 +188,9 @@ debug-kernel:
 	tests/vm/debug-kernel lockdep
 	tests/vm/debug-kernel kcsan
 
+mutants: deps
+	@tests/mutants
+
 coverage: deps
 	@tests/coverage
 
@@ -228,6 +231,7 @@ clean:
 #: make test-debug     kmod, hostile and stress on the KASAN and lockdep kernels
 #: make debug-kernel   build these two and KCSAN's (20 minutes, once)
 #: make coverage       what of kmod/ the tests run, on the KASAN kernel
+#: make mutants        break the sources line by line: do the tests notice?
 #: make sanitize       libsedak and sedahttpd under ASan, UBSan and TSan
 #: make fuzz-http      sedahttpd's parsers, for MINUTES=10
 #: make lint           the checks of the sources alone

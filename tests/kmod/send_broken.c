@@ -87,6 +87,28 @@ TEST_F(conn, with_data_behind_the_error)
 	EXPECT_EQ(4, ev->len);
 }
 
+TEST_F(conn, its_vector_shrinks)
+{
+	struct seda_vec vec = { .addr = (uintptr_t)self->memory, .len = SIZE };
+	struct seda_op op = {
+		.op = SEDA_OP_SEND, .flags = SEDA_SEND_VEC, .user_data = 3,
+		.addr = (uintptr_t)&vec, .len = 1,
+	};
+	uint64_t id;
+	int own, peer;
+
+	ASSERT_EQ(0, rig_pair(&self->r, 0, &id, &own, &peer));
+	op.source = id;
+	ASSERT_EQ(-EINPROGRESS, rig_op(&self->r, &op));
+	vec.len = 10;
+	do
+		drain(peer);
+	while (!rig_next_in(&self->r, MS));
+	EXPECT_EQ(SEDA_EV_ERR | SEDA_EV_CANCELED, self->r.ev.events);
+	EXPECT_EQ(-EFAULT, self->r.ev.res);
+	EXPECT_EQ(id, self->r.ev.source);
+}
+
 TEST_F(conn, after_a_cancel_none_may_follow)
 {
 	struct seda_event *ev;
