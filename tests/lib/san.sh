@@ -6,10 +6,10 @@
 # from: a child, a thread, a server that the test does not wait for.
 SEDA_TOP=${SEDA_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 # shellcheck source=tests/lib/tap.sh
-. "$SEDA_TOP/tests/lib/tap.sh"
+[ -n "${tap_dir-}" ] || . "$SEDA_TOP/tests/lib/tap.sh"
 cd "$SEDA_TOP" || exit 1
 # Memory that is measured is that many times what it was, and all is slower.
-export SEDA_SHADOW=10 SEDA_SLOW=${SEDA_SLOW:-4}
+export SEDA_SHADOW=5 SEDA_SLOW=${SEDA_SLOW:-4}
 
 declare -A san_flags=(
 	# Memory that the library keeps for reuse hides what uses it too late.
@@ -50,7 +50,7 @@ san_run() {
 
 	rm -rf "$logs"
 	mkdir "$logs"
-	ASAN_OPTIONS="log_path=$logs/asan:exitcode=99:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1" \
+	ASAN_OPTIONS="log_path=$logs/asan:exitcode=99:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:quarantine_size_mb=32" \
 	UBSAN_OPTIONS="exitcode=99:halt_on_error=1:print_stacktrace=1" \
 	TSAN_OPTIONS="log_path=$logs/tsan:exitcode=99:halt_on_error=0:second_deadlock_stack=1" \
 		"$@"

@@ -10,10 +10,9 @@
 #include "kselftest_harness.h"
 #include "lib/internal.h"
 
+#ifdef __SANITIZE_ADDRESS__
 /* What the compiler does not know, so that it leaves the bugs alone */
 static volatile int zero;
-
-#ifdef __SANITIZE_ADDRESS__
 static void *volatile lost;
 
 TEST(leak)
