@@ -211,11 +211,27 @@ static enum method method_of(const http_parser *parser)
 	}
 }
 
+/* RFC 3986's authority without a user: a name, an address in brackets, a port. */
+static bool host_is_valid(struct str host)
+{
+	size_t i;
+
+	for (i = 0; i < host.n; i++) {
+		unsigned char c = host.p[i];
+
+		if (!str_is_digit(c) && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z') &&
+		    !(c && strchr("-._~!$&'()*+,;=%:[]", c)))
+			return false;
+	}
+	return true;
+}
+
 /* Reduces "http://host/path" to "/path"; the authority then is the host. */
 static int parse_target(struct request *req, bool connect)
 {
 	struct str *target = &req->target;
 	struct str scheme = STR("http://");
+	struct str authority;
 	const char *path;
 
 	if (connect || target->p[0] == '/' ||
@@ -230,6 +246,12 @@ static int parse_target(struct request *req, bool connect)
 	path = memchr(target->p, '/', target->n);
 	if (!path && memchr(target->p, '?', target->n))
 		return -400;
+	/* No user name: "http://known.example@other.example/" is to deceive. */
+	authority = *target;
+	if (path)
+		authority.n = path - target->p;
+	if (!host_is_valid(authority))
+		return -400;
 	if (!path) {
 		/* The last slash of the scheme serves as the path. */
 		target->p--;
@@ -243,17 +265,15 @@ static int parse_target(struct request *req, bool connect)
 	return 0;
 }
 
-static bool host_is_valid(struct str host)
+/* Only then can the end of the body be found at all. */
+static bool ends_in_chunked(struct str codings)
 {
-	size_t i;
+	struct str coding, last = { NULL, 0 };
 
-	for (i = 0; i < host.n; i++) {
-		unsigned char c = host.p[i];
-
-		if (!is_token_char(c) && !strchr(":[]()=;,", c))
-			return false;
-	}
-	return true;
+	while (str_next(&codings, &coding))
+		if (coding.n)
+			last = coding;
+	return str_caseeq(last, STR("chunked"));
 }
 
 static int parse_body(struct request *req, const http_parser *parser)
@@ -262,7 +282,8 @@ static int parse_body(struct request *req, const http_parser *parser)
 	struct str expect = req->field[FIELD_EXPECT];
 
 	if (coding.p) {
-		if (!req->minor || parser->flags & F_CONTENTLENGTH)
+		if (!req->minor || parser->flags & F_CONTENTLENGTH ||
+		    !ends_in_chunked(coding))
 			return -400;
 		if (!str_caseeq(coding, STR("chunked")))
 			return -501;
