@@ -34,6 +34,35 @@ trickle() {
 }
 is "a byte now and then gets a 408" "$(trickle 2>/dev/null | statuses)" 408
 
+# Nor for a body: who sends it byte by byte has his answer, and is cut off.
+trickle_body() {
+	local i
+
+	exec 3<>"/dev/tcp/127.0.0.1/$port"
+	printf 'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n' >&3
+	timeout $((10 * slow)) cat <&3 &
+	for ((i = 0; i < 20 * slow; i++)); do
+		kill -0 $! || break
+		printf a >&3 || break
+		sleep 0.5
+	done
+	[ $i -lt $((20 * slow)) ] && echo "cut off"
+	wait $!
+}
+trickle_body >"$tap_dir/body" 2>/dev/null
+is "a body that comes byte by byte is cut off" \
+	"$(statuses <"$tap_dir/body") $(grep -a 'cut off' "$tap_dir/body")" "200 cut off"
+slow_body() {
+	(
+		exec 3<>"/dev/tcp/127.0.0.1/$port"
+		printf 'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab' >&3
+		sleep 1
+		printf 'cdGET /none HTTP/1.0\r\n\r\n' >&3
+		timeout $((10 * slow)) cat <&3
+	)
+}
+is "one that is slow but in time is not" "$(slow_body | statuses)" '200 404'
+
 # many COUNT BYTES-TO-READ REQUEST...: so many clients send the requests; what their
 # answers begin with is counted when each has read that much (0: nothing, for ever).
 many() {

@@ -36,6 +36,7 @@ struct client {
 	size_t in_len, in_size;
 	struct head_scan scan;
 	uint64_t skip;			/* bytes of body to come and to drop */
+	uint64_t body_ns;		/* when that body began */
 	uint64_t head_ns;		/* when an unfinished head began, or 0 */
 	uint64_t active_ns;		/* when something last moved */
 	uint64_t dropped;		/* bytes received while closing */

@@ -89,6 +89,7 @@ static bool start(struct client *c, const char *head, size_t len, int status)
 		return true;
 	}
 	c->skip = x->req.body;
+	c->body_ns = sedak_now();
 	/* Who expects a 100 and gets a 405 may or may not send the body. */
 	if (x->req.expect_continue && x->req.method == METHOD_OTHER)
 		x->keep_alive = false;
@@ -297,7 +298,7 @@ static bool has_moved(struct client *c)
 	return moved;
 }
 
-/* The head did not come in time: says so if there was one at all. */
+/* A head or a body did not come in time: says so if there was some of a head. */
 static void time_out(struct client *c)
 {
 	stats_add(COUNT_TIMEOUTS, 1);
@@ -327,6 +328,8 @@ static void on_timeout(struct client *c)
 	if (atomic_load(&c->state) == CLIENT_IDLE && !c->last_queued) {
 		if (c->head_ns)
 			due = c->head_ns + o->header_timeout_ns;
+		else if (c->skip)
+			due = c->body_ns + o->idle_timeout_ns;
 		if (now >= due) {
 			time_out(c);
 			return;
