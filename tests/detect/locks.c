@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Bugs with locks, contexts and concurrency. */
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/irq_work.h>
+#include <linux/kthread.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+
+#include "bugs.h"
+
+static DEFINE_MUTEX(mutex_a);
+static DEFINE_MUTEX(mutex_b);
+static DEFINE_SPINLOCK(spin);
+static DEFINE_RAW_SPINLOCK(raw);
+
+static void sleep_in_atomic(void)
+{
+	spin_lock(&spin);
+	/* nobody has it: it would not really sleep */
+	mutex_lock(&mutex_a);
+	mutex_unlock(&mutex_a);
+	spin_unlock(&spin);
+}
+
+/* Never both orders at once: a deadlock that does not happen. */
+static void abba(void)
+{
+	mutex_lock(&mutex_a);
+	mutex_lock(&mutex_b);
+	mutex_unlock(&mutex_b);
+	mutex_unlock(&mutex_a);
+	mutex_lock(&mutex_b);
+	mutex_lock(&mutex_a);
+	mutex_unlock(&mutex_a);
+	mutex_unlock(&mutex_b);
+}
+
+static void lock_kept(void)
+{
+	mutex_lock(&mutex_a);
+}
+
+static void rcu_unbalanced(void)
+{
+	rcu_read_lock();
+}
+
+static void *rcu_pointer = &rcu_pointer;
+
+static void rcu_unprotected(void)
+{
+	READ_ONCE(*(char *)rcu_dereference(*(void __rcu **)&rcu_pointer));
+}
+
+/* On PREEMPT_RT the inner one sleeps. */
+static void spin_in_raw(void)
+{
+	raw_spin_lock(&raw);
+	spin_lock(&spin);
+	spin_unlock(&spin);
+	raw_spin_unlock(&raw);
+}
+
+static void irq_takes(struct irq_work *work)
+{
+	raw_spin_lock(&raw);
+	raw_spin_unlock(&raw);
+}
+
+/* Taken in an interrupt, and with interrupts on. */
+static void irq_unsafe(void)
+{
+	static struct irq_work work = IRQ_WORK_INIT_HARD(irq_takes);
+
+	irq_work_queue(&work);
+	irq_work_sync(&work);
+	raw_spin_lock(&raw);
+	raw_spin_unlock(&raw);
+}
+
+static void timer_nothing(struct timer_list *timer)
+{
+}
+
+static void free_active_timer(void)
+{
+	struct timer_list *timer = kmalloc(sizeof(*timer), GFP_KERNEL);
+
+	if (!timer)
+		return;
+	timer_setup(timer, timer_nothing, 0);
+	mod_timer(timer, jiffies + 3600 * HZ);
+	kfree(timer);
+}
+
+static void work_nothing(struct work_struct *work)
+{
+}
+
+static void free_active_work(void)
+{
+	struct delayed_work *work = kmalloc(sizeof(*work), GFP_KERNEL);
+
+	if (!work)
+		return;
+	INIT_DELAYED_WORK(work, work_nothing);
+	queue_delayed_work(system_wq, work, 3600 * HZ);
+	kfree(work);
+}
+
+static DECLARE_COMPLETION(hung_end);
+static struct task_struct *hung;
+
+static int hung_thread(void *unused)
+{
+	wait_for_completion(&hung_end);
+	return 0;
+}
+
+static void hung_task(void)
+{
+	hung = kthread_run(hung_thread, NULL, "seda_bug_hung");
+	if (IS_ERR(hung))
+		hung = NULL;
+	else
+		get_task_struct(hung);
+}
+
+static unsigned int raced;
+static struct task_struct *racers[2];
+
+static int race_thread(void *unused)
+{
+	while (!kthread_should_stop()) {
+		raced++;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void race(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(racers); i++) {
+		racers[i] = kthread_create(race_thread, NULL, "seda_bug_race");
+		if (IS_ERR(racers[i])) {
+			racers[i] = NULL;
+			return;
+		}
+		kthread_bind(racers[i], i % num_online_cpus());
+		wake_up_process(racers[i]);
+	}
+}
+
+/* Ends what was left running. */
+void seda_lock_bugs_end(void)
+{
+	int i;
+
+	if (hung) {
+		complete(&hung_end);
+		kthread_stop(hung);
+		put_task_struct(hung);
+	}
+	for (i = 0; i < ARRAY_SIZE(racers); i++)
+		if (racers[i])
+			kthread_stop(racers[i]);
+}
+
+const struct seda_bug seda_lock_bugs[] = {
+	{ "sleep_in_atomic", sleep_in_atomic },
+	{ "abba", abba },
+	{ "lock_kept", lock_kept },
+	{ "rcu_unbalanced", rcu_unbalanced },
+	{ "rcu_unprotected", rcu_unprotected },
+	{ "spin_in_raw", spin_in_raw },
+	{ "irq_unsafe", irq_unsafe },
+	{ "free_active_timer", free_active_timer },
+	{ "free_active_work", free_active_work },
+	{ "hung_task", hung_task },
+	{ "data_race", race },
+	{ }
+};
