@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vm: --kmemleak --timeout 300
+ *
+ * Every call, on an app at every stage of an event's life, is repeated with the
+ * first, the second, the third ... allocation or copy in it failing, until it
+ * comes through without a failure.  Each time the error is one that the header
+ * names, what failed made nothing, the app can be used, and nothing is left.
+ */
+#include "tests/lib/fault_scene.h"
+
+/* No call has so many places that can fail. */
+#define MOST	400
+
+static int injected_in_all;
+
+struct nth {
+	int fd;
+	unsigned int n;
+};
+
+static bool nth_on(void *with)
+{
+	struct nth *nth = with;
+
+	nth->fd = fault_open();
+	return nth->fd >= 0 && fault_arm(nth->fd, nth->n);
+}
+
+static bool nth_off(void *with)
+{
+	return fault_disarm(((struct nth *)with)->fd);
+}
+
+/* The number of places that failed, or -1. */
+static int sequence(const struct life_stage *stage, const struct call *c,
+		    struct outcome *o)
+{
+	struct nth nth = { .n = 1 };
+	struct fault_way way = { nth_on, nth_off, &nth };
+	int normal;
+
+	if (!scene_try(stage, c, NULL, o))
+		return -1;
+	normal = o->result;
+	for (; nth.n <= MOST; nth.n++) {
+		if (!scene_try(stage, c, &way, o))
+			break;
+		if (!o->injected)
+			return nth.n - 1;
+		if (o->result < 0 && o->result != normal &&
+		    !call_may_fail(c, o->result)) {
+			ksft_print_msg("result %d\n", o->result);
+			break;
+		}
+	}
+	ksft_print_msg("failure %u of %s; normally it is %d\n", nth.n,
+		       c->name, normal);
+	return -1;
+}
+
+static void try_sequence(const struct life_stage *stage, const struct call *c,
+			 struct outcome *o)
+{
+	int n = sequence(stage, c, o);
+
+	if (n > 0)
+		injected_in_all += n;
+	ksft_test_result(n >= 0, "%s at %s, %d failures\n", c->name,
+			 stage->name, n);
+}
+
+int main(void)
+{
+	struct outcome *o = fault_begin(sequences());
+
+	each_sequence(try_sequence, o);
+	ksft_print_msg("%u sequences, %d failures injected\n", sequences(),
+		       injected_in_all);
+	return fault_end(NULL);
+}
