@@ -60,7 +60,7 @@ KSELFTEST := $(B)/include/kselftest/kselftest_harness.h
 LIBRARIES := $(if $(LIB_SRC),$(B)/libsedak.so $(B)/libsedak.a $(B)/sedak.pc)
 PROGRAMS  := $(SINGLE_BIN) $(PROGRAM_BIN)
 
-.PHONY: all module lib tools tests run test test-debug debug-kernel coverage mutants \
+.PHONY: all module lib tools tests run test test-all test-debug debug-kernel coverage mutants \
 	sanitize fuzz-http lint deps \
 	show-cflags install uninstall clean help
 .DELETE_ON_ERROR:
@@ -179,6 +179,11 @@ run: deps
 test: deps
 	@tests/run --kernel "$(KERNEL)" --smp "$(SMP)"
 
+test-all: deps
+	@tests/run --group unit --group kmod --group hostile --group stress \
+		--smp "$(SMP)" --kernel 6.1 --kernel 6.1-rt --kernel 6.12 \
+		--kernel 6.12-rt --kernel 7.2 --kernel 7.2-rt
+
 test-debug: deps
 	@tests/run --debug kasan --debug lockdep --smp "$(SMP)" \
 		--group kmod --group hostile --group stress
@@ -228,6 +233,8 @@ clean:
 #: make run            serve DIR=. on PORT=8080: seda in a virtual machine with
 #:                     SMP=1 CPUs and MEM=1024 MB; BACKEND=epoll: on this host
 #: make test           every test; KERNEL=6.1, 6.1-rt, 6.12, 7.2 ..., SMP=1
+#: make test-all       unit, kmod, hostile and stress on 6.1, 6.12 and 7.2, each
+#:                     generic and real-time
 #: make test-debug     kmod, hostile and stress on the KASAN and lockdep kernels
 #: make debug-kernel   build these two and KCSAN's (20 minutes, once)
 #: make coverage       what of kmod/ the tests run, on the KASAN kernel
