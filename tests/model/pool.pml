@@ -84,42 +84,39 @@ inline seda_pool_wake() {
 		if
 		:: seda_pool_waking() ->	/* [wake-waking] */
 			seda_pool_watch();	/* [wake-watch] */
-		:: else -> seda_pool_wake_one();
+		:: else ->
+			atomic {
+				LOCK;	/* [wake-lock] */
+				if
+				:: !seda_pool_waking() &&	/* [wake-waking-locked] */
+				   LD(NR_RUNNING) < LD(TARGET) ->	/* [wake-target] */
+					PICK(who);	/* [wake-pick] */
+				:: else
+				fi;
+				if
+				:: who != NOBODY ->
+					assert(!seda_pool_waking() && LD(NR_RUNNING) < LD(TARGET));
+					parked[who - 1] = false;	/* [wake-unlist] */
+					ST(NR_PARKED, LD(NR_PARKED) - 1);	/* [wake-parked] */
+					ST(NR_RUNNING, LD(NR_RUNNING) + 1);	/* [wake-running] */
+					ST(UNTIL, true);	/* [wake-until] */
+					timer = (timer -> 2 : 0);
+					ST(WAKING, true);	/* [wake-set-waking] */
+					ST(WOKEN(who - 1), true);	/* [wake-woken] */
+				:: else
+				fi;
+				UNLOCK;	/* [wake-unlock] */
+			}
+			if
+			:: who != NOBODY ->
+				atomic { MB(); task[who - 1] = 0; who = 0; }	/* [wake-task] */
+				if
+				:: LD(NR_PARKED) -> seda_pool_watch();	/* [wake-watch-others] */
+				:: else
+				fi
+			:: else
+			fi
 		fi
-	fi
-}
-
-inline seda_pool_wake_one() {
-	atomic {
-		LOCK;	/* [wake-lock] */
-		if
-		:: !seda_pool_waking() &&	/* [wake-waking-locked] */
-		   LD(NR_RUNNING) < LD(TARGET) ->	/* [wake-target] */
-			PICK(who);	/* [wake-pick] */
-		:: else
-		fi;
-		if
-		:: who != NOBODY ->
-			assert(!seda_pool_waking() && LD(NR_RUNNING) < LD(TARGET));
-			parked[who - 1] = false;	/* [wake-unlist] */
-			ST(NR_PARKED, LD(NR_PARKED) - 1);	/* [wake-parked] */
-			ST(NR_RUNNING, LD(NR_RUNNING) + 1);	/* [wake-running] */
-			ST(UNTIL, true);	/* [wake-until] */
-			timer = (timer -> 2 : 0);
-			ST(WAKING, true);	/* [wake-set-waking] */
-			ST(WOKEN(who - 1), true);	/* [wake-woken] */
-		:: else
-		fi;
-		UNLOCK;	/* [wake-unlock] */
-	}
-	if
-	:: who != NOBODY ->
-		atomic { MB(); task[who - 1] = 0; who = 0; }	/* [wake-task] */
-		if
-		:: LD(NR_PARKED) -> seda_pool_watch();	/* [wake-watch-others] */
-		:: else
-		fi
-	:: else
 	fi
 }
 
@@ -127,8 +124,8 @@ inline seda_pool_rouse() {
 	atomic {
 		MB();	/* [rouse-barrier] */
 		if
-		:: !LD(NR_PARKED) -> n = false;	/* [rouse-nr-parked] */
-		:: else -> n = true;
+		:: !LD(NR_PARKED) -> n = 0;	/* [rouse-nr-parked] */
+		:: else -> n = 1;
 		fi
 	}
 	if
