@@ -7,14 +7,17 @@
  *   seda_worker_park()               whoever links a source
  *   ------------------               ----------------------
  *   puts itself on pool->parked      puts the source on stage->ready
- *   full barrier (A)                 full barrier (B: of llist_add)
+ *   full barrier (A: of the state)   full barrier (B: of llist_add)
  *   looks for work; sleeps if none   looks for a parked worker, wakes it
  *
  * so that one of the two sees the other.  One wake-up is under way at a time
- * (pool->waking): the woken worker ends that before it looks for work (full
- * barrier C, pairs with B), and wakes the next one if it leaves some.  One that
- * was stopped on its way (by a debugger, by a real-time task on its CPU) is
- * waited for no more than SEDA_WAKING ticks: pool->retry then wakes another.
+ * (pool->waking): the woken worker ends that, and does not go without having
+ * looked for work after a full barrier that pairs with B: that of A when it
+ * sleeps again, that of seda_pool_rouse() (C) when it leaves ENTER, where it
+ * wakes the next one if it leaves some.  One that was stopped on its way (by a
+ * debugger, by a real-time task on its CPU) is waited for no more than
+ * SEDA_WAKING ticks: pool->retry then wakes another.  tests/model/pool.pml has
+ * all of this.
  *
  * The last to park is the first to be woken: its caches are warm.
  */
@@ -108,7 +111,7 @@ int seda_pool_set(struct seda_app *app, struct seda_pool_args *a)
 	pool = seda_pool_find(app, a->pool);
 	if (pool) {
 		WRITE_ONCE(pool->target, a->concurrency);
-		smp_mb(); /* as B: who parked below the old target must see it */
+		smp_mb(); /* as B, for who parked below the old target */
 		seda_pool_wake(pool, 0);
 		ret = 0;
 	}
@@ -314,7 +317,7 @@ void seda_pool_wake(struct seda_pool *pool, int wake_flags)
  */
 void seda_pool_rouse(struct seda_pool *pool)
 {
-	smp_mb(); /* as B */
+	smp_mb(); /* as B, and C */
 	if (!READ_ONCE(pool->nr_parked) && !waitqueue_active(&pool->app->wait))
 		return;
 	if (!seda_pool_has_work(pool))
@@ -333,7 +336,6 @@ static void seda_worker_lay_down(struct seda_worker *w)
 	WRITE_ONCE(pool->nr_parked, pool->nr_parked + 1);
 	WRITE_ONCE(pool->nr_running, pool->nr_running - 1);
 	raw_spin_unlock_irq(&pool->lock);
-	smp_mb(); /* A */
 }
 
 static void seda_worker_get_up(struct seda_worker *w)
@@ -349,7 +351,6 @@ static void seda_worker_get_up(struct seda_worker *w)
 		WRITE_ONCE(pool->nr_running, pool->nr_running + 1);
 	}
 	raw_spin_unlock_irq(&pool->lock);
-	smp_mb(); /* C */
 }
 
 /*
@@ -366,7 +367,7 @@ int seda_worker_park(struct seda_worker *w, ktime_t *until)
 	trace_seda_park(w);
 	seda_worker_lay_down(w);
 	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
+		set_current_state(TASK_INTERRUPTIBLE); /* A */
 		if (READ_ONCE(w->woken))
 			break;
 		if (READ_ONCE(pool->nr_running) < (int)seda_pool_target(pool) &&
