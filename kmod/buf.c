@@ -50,7 +50,7 @@ u32 seda_buf_get(struct seda_worker *w)
 	if (!w->nr_bufs) {
 		spin_lock(&b->lock);
 		while (b->nr_free && w->nr_bufs < SEDA_BUF_REFILL)
-			w->bufs[w->nr_bufs++] = b->free[--b->nr_free];
+			w->bufs[w->nr_bufs++] = b->free[--b->nr_free]; /* [buf-get] */
 		WRITE_ONCE(w->app->stats->bufs_free, b->nr_free);
 		spin_unlock(&b->lock);
 		if (!w->nr_bufs)
@@ -148,26 +148,26 @@ void seda_buf_resume(struct seda_app *app)
 {
 	struct seda_bufs *b = &app->bufs;
 	struct seda_source *src;
-	u32 room = READ_ONCE(b->nr_free);
+	u32 room = READ_ONCE(b->nr_free); /* [resume-room] */
 
-	while (room && !list_empty_careful(&b->stalled)) {
+	while (room && !list_empty_careful(&b->stalled)) { /* [resume-more] */
 		spin_lock(&b->lock);
 		src = list_first_entry_or_null(&b->stalled, struct seda_source,
 					       stalled);
 		if (src) {
 			/* its end takes it off before its last reference */
-			refcount_inc(&src->ref);
-			list_del_init(&src->stalled);
+			refcount_inc(&src->ref); /* [resume-ref] */
+			list_del_init(&src->stalled); /* [resume-unlist] */
 			clear_bit(SEDA_SRC_STALLED, &src->flags);
 		}
 		spin_unlock(&b->lock);
-		if (!src)
+		if (!src) /* [resume-none] */
 			return;
 		atomic_dec((atomic_t *)&app->stats->stalled);
 		/* one that is owned does not take a buffer yet */
-		if (seda_source_kick(src, 0))
+		if (seda_source_kick(src, 0)) /* [resume-kick] */
 			room--;
-		seda_source_put(src);
+		seda_source_put(src); /* [resume-put] */
 		cond_resched();
 	}
 }
@@ -184,11 +184,11 @@ void seda_buf_flush(struct seda_worker *w)
 	if (w->nr_bufs) {
 		spin_lock(&b->lock);
 		while (w->nr_bufs)
-			b->free[b->nr_free++] = w->bufs[--w->nr_bufs];
+			b->free[b->nr_free++] = w->bufs[--w->nr_bufs]; /* [flush-free] */
 		WRITE_ONCE(w->app->stats->bufs_free, b->nr_free);
 		spin_unlock(&b->lock);
 	}
-	seda_buf_resume(w->app);
+	seda_buf_resume(w->app); /* [flush-resume] */
 }
 
 /*
@@ -203,8 +203,8 @@ void seda_buf_stall(struct seda_app *app, struct seda_source *src)
 	spin_lock(&b->lock);
 	fresh = !test_and_set_bit(SEDA_SRC_STALLED, &src->flags);
 	if (fresh)
-		list_add_tail(&src->stalled, &b->stalled);
-	again = b->nr_free;
+		list_add_tail(&src->stalled, &b->stalled); /* [stall-list] */
+	again = b->nr_free; /* [stall-again] */
 	spin_unlock(&b->lock);
 	if (fresh) {
 		atomic_inc((atomic_t *)&app->stats->stalled);
@@ -212,7 +212,7 @@ void seda_buf_stall(struct seda_app *app, struct seda_source *src)
 		trace_seda_stall(src);
 	}
 	if (again)
-		seda_buf_resume(app);
+		seda_buf_resume(app); /* [stall-resume] */
 }
 
 void seda_buf_unstall(struct seda_app *app, struct seda_source *src)
@@ -223,7 +223,7 @@ void seda_buf_unstall(struct seda_app *app, struct seda_source *src)
 	spin_lock(&b->lock);
 	was = test_and_clear_bit(SEDA_SRC_STALLED, &src->flags);
 	if (was)
-		list_del_init(&src->stalled);
+		list_del_init(&src->stalled); /* [unstall-list] */
 	spin_unlock(&b->lock);
 	if (was)
 		atomic_dec((atomic_t *)&app->stats->stalled);

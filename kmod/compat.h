@@ -30,13 +30,13 @@ static inline struct file *seda_get_file(struct file **slot)
 	struct file *file;
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-	rcu_read_lock();
-	file = READ_ONCE(*slot);
-	if (file && !get_file_rcu(file))
+	rcu_read_lock(); /* [file-rcu] */
+	file = READ_ONCE(*slot); /* [file-read] */
+	if (file && !get_file_rcu(file)) /* [file-ref] */
 		file = NULL;
-	rcu_read_unlock();
-	if (file && READ_ONCE(*slot) != file) {
-		fput(file);
+	rcu_read_unlock(); /* [file-rcu-end] */
+	if (file && READ_ONCE(*slot) != file) { /* [file-same] */
+		fput(file); /* [file-put] */
 		file = NULL;
 	}
 #else

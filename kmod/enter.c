@@ -16,11 +16,11 @@ static void seda_harvest(struct seda_worker *w, u32 max)
 	u64 tried = 0;
 
 	while (w->nr_slots < max) {
-		stage = seda_pool_pick(w->pool, tried);
+		stage = seda_pool_pick(w->pool, tried); /* [harvest-pick] */
 		if (!stage)
 			break;
 		tried |= BIT_ULL((u32)stage->id);
-		seda_stage_harvest(w, stage, max - w->nr_slots);
+		seda_stage_harvest(w, stage, max - w->nr_slots); /* [harvest-stage] */
 		seda_stage_put(stage);
 	}
 }
@@ -65,23 +65,23 @@ static long seda_wait(struct seda_worker *w, u32 min, u32 max, u64 timeout)
 		untilp = &until;
 	}
 	do {
-		ret = seda_worker_park(w, untilp);
+		ret = seda_worker_park(w, untilp); /* [wait-park] */
 		if (!fatal_signal_pending(current))
-			seda_harvest(w, max);
+			seda_harvest(w, max); /* [wait-harvest] */
 		/* what was ready may have been nothing, again and again */
 		cond_resched();
 		if (!ret && w->nr_slots < min && signal_pending(current))
 			ret = -EINTR;
 		if (!ret && untilp && ktime_compare(ktime_get(), until) >= 0)
 			ret = -ETIME;
-	} while (!ret && w->nr_slots < min);
+	} while (!ret && w->nr_slots < min); /* [wait-again] */
 	return ret;
 }
 
 /* Above its target the pool lets a worker wait before it works. */
 static bool seda_worker_yields(const struct seda_worker *w)
 {
-	return READ_ONCE(w->pool->nr_running) >
+	return READ_ONCE(w->pool->nr_running) > /* [yields-running] */
 	       (int)seda_pool_target(w->pool);
 }
 
@@ -91,17 +91,18 @@ static long seda_enter_events(struct seda_worker *w,
 	bool may_wait = a->min_events && a->timeout_ns;
 	long ret = 0;
 
-	if (!may_wait || !seda_worker_yields(w))
-		seda_harvest(w, max);
+	if (!may_wait || !seda_worker_yields(w)) /* [enter-yields] */
+		seda_harvest(w, max); /* [enter-harvest] */
 	if (may_wait && w->nr_slots < a->min_events) {
 		ret = seda_sigmask_set(a);
 		if (!ret) {
+			/* [enter-wait] */
 			ret = seda_wait(w, a->min_events, max, a->timeout_ns);
 			seda_sigmask_restore(a, ret == -EINTR);
 		}
 	}
 	/* others may have what this one leaves; a wake-up may be owed */
-	seda_pool_rouse(w->pool);
+	seda_pool_rouse(w->pool); /* [enter-rouse] */
 	seda_buf_flush(w);
 	if (w->nr_slots || ret == -ETIME)
 		return w->nr_slots;
@@ -123,8 +124,8 @@ long seda_enter(struct seda_app *app, const struct seda_enter_args *a)
 	trace_seda_enter(w, a->nr_ops);
 	if (a->nr_ops)
 		seda_ops_run(w, a->nr_ops);
-	seda_slots_release(w, true);
-	ret = seda_enter_events(w, a, max);
+	seda_slots_release(w, true); /* [enter-release] */
+	ret = seda_enter_events(w, a, max); /* [enter-events] */
 	trace_seda_leave(w, ret);
 	return ret;
 }

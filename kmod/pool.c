@@ -45,7 +45,7 @@ u32 seda_pool_target(const struct seda_pool *pool)
 /* The woken worker did not come in time. */
 static void seda_pool_retry(struct timer_list *timer)
 {
-	seda_pool_rouse(container_of(timer, struct seda_pool, retry));
+	seda_pool_rouse(container_of(timer, struct seda_pool, retry)); /* [retry-rouse] */
 }
 
 int seda_pool_create(struct seda_app *app, struct seda_pool_args *a)
@@ -110,9 +110,9 @@ int seda_pool_set(struct seda_app *app, struct seda_pool_args *a)
 	mutex_lock(&app->lock);
 	pool = seda_pool_find(app, a->pool);
 	if (pool) {
-		WRITE_ONCE(pool->target, a->concurrency);
-		smp_mb(); /* as B, for who parked below the old target */
-		seda_pool_wake(pool, 0);
+		WRITE_ONCE(pool->target, a->concurrency); /* [set-target] */
+		smp_mb(); /* as B, for who parked below the old target [set-barrier] */
+		seda_pool_wake(pool, 0); /* [set-wake] */
 		ret = 0;
 	}
 	mutex_unlock(&app->lock);
@@ -192,7 +192,7 @@ bool seda_pool_has_work(struct seda_pool *pool)
 	rcu_read_lock();
 	list = rcu_dereference(pool->stages);
 	for (i = 0; list && i < list->nr && !work; i++)
-		work = seda_stage_runnable(list->stage[i]);
+		work = seda_stage_runnable(list->stage[i]); /* [work-runnable] */
 	rcu_read_unlock();
 	return work;
 }
@@ -259,8 +259,8 @@ struct seda_stage *seda_pool_pick(struct seda_pool *pool, u64 tried)
 /* Is a woken worker on its way, who will see what is there? */
 static bool seda_pool_waking(const struct seda_pool *pool)
 {
-	return READ_ONCE(pool->waking) &&
-	       time_before(jiffies, READ_ONCE(pool->waking_until));
+	return READ_ONCE(pool->waking) && /* [waking-flag] */
+	       time_before(jiffies, READ_ONCE(pool->waking_until)); /* [waking-time] */
 }
 
 /* Looks again when the woken worker should have come.  Some are parked. */
@@ -268,7 +268,7 @@ static void seda_pool_watch(struct seda_pool *pool)
 {
 	/* one that goes off early looks again later */
 	if (!timer_pending(&pool->retry))
-		mod_timer(&pool->retry, READ_ONCE(pool->waking_until));
+		mod_timer(&pool->retry, READ_ONCE(pool->waking_until)); /* [watch-timer] */
 }
 
 /*
@@ -280,33 +280,33 @@ void seda_pool_wake(struct seda_pool *pool, int wake_flags)
 	struct seda_worker *w = NULL;
 	unsigned long irq;
 
-	if (!READ_ONCE(pool->nr_parked))
+	if (!READ_ONCE(pool->nr_parked)) /* [wake-nr-parked] */
 		return;
-	if (seda_pool_waking(pool)) {
-		seda_pool_watch(pool);
+	if (seda_pool_waking(pool)) { /* [wake-waking] */
+		seda_pool_watch(pool); /* [wake-watch] */
 		return;
 	}
 	/* the worker may leave once it is off the list: RCU keeps it */
 	rcu_read_lock();
-	raw_spin_lock_irqsave(&pool->lock, irq);
-	if (!seda_pool_waking(pool) &&
-	    pool->nr_running < (int)seda_pool_target(pool))
+	raw_spin_lock_irqsave(&pool->lock, irq); /* [wake-lock] */
+	if (!seda_pool_waking(pool) && /* [wake-waking-locked] */
+	    pool->nr_running < (int)seda_pool_target(pool)) /* [wake-target] */
 		w = list_first_entry_or_null(&pool->parked, struct seda_worker,
-					     parked);
+					     parked); /* [wake-pick] */
 	if (w) {
-		list_del_init(&w->parked);
-		WRITE_ONCE(pool->nr_parked, pool->nr_parked - 1);
-		WRITE_ONCE(pool->nr_running, pool->nr_running + 1);
-		WRITE_ONCE(pool->waking_until, jiffies + SEDA_WAKING);
-		WRITE_ONCE(pool->waking, true);
-		WRITE_ONCE(w->woken, true);
+		list_del_init(&w->parked); /* [wake-unlist] */
+		WRITE_ONCE(pool->nr_parked, pool->nr_parked - 1); /* [wake-parked] */
+		WRITE_ONCE(pool->nr_running, pool->nr_running + 1); /* [wake-running] */
+		WRITE_ONCE(pool->waking_until, jiffies + SEDA_WAKING); /* [wake-until] */
+		WRITE_ONCE(pool->waking, true); /* [wake-set-waking] */
+		WRITE_ONCE(w->woken, true); /* [wake-woken] */
 	}
-	raw_spin_unlock_irqrestore(&pool->lock, irq);
+	raw_spin_unlock_irqrestore(&pool->lock, irq); /* [wake-unlock] */
 	if (w) {
 		trace_seda_wake(w);
-		default_wake_function(&w->wake, TASK_NORMAL, wake_flags, NULL);
+		default_wake_function(&w->wake, TASK_NORMAL, wake_flags, NULL); /* [wake-task] */
 		if (READ_ONCE(pool->nr_parked))
-			seda_pool_watch(pool);
+			seda_pool_watch(pool); /* [wake-watch-others] */
 	}
 	rcu_read_unlock();
 }
@@ -317,12 +317,12 @@ void seda_pool_wake(struct seda_pool *pool, int wake_flags)
  */
 void seda_pool_rouse(struct seda_pool *pool)
 {
-	smp_mb(); /* as B, and C */
-	if (!READ_ONCE(pool->nr_parked) && !waitqueue_active(&pool->app->wait))
+	smp_mb(); /* as B, and C [rouse-barrier] */
+	if (!READ_ONCE(pool->nr_parked) && !waitqueue_active(&pool->app->wait)) /* [rouse-parked] */
 		return;
-	if (!seda_pool_has_work(pool))
+	if (!seda_pool_has_work(pool)) /* [rouse-work] */
 		return;
-	seda_pool_wake(pool, 0);
+	seda_pool_wake(pool, 0); /* [rouse-wake] */
 	seda_app_poke(pool->app);
 }
 
@@ -330,27 +330,27 @@ static void seda_worker_lay_down(struct seda_worker *w)
 {
 	struct seda_pool *pool = w->pool;
 
-	raw_spin_lock_irq(&pool->lock);
-	w->woken = false;
-	list_add(&w->parked, &pool->parked);
-	WRITE_ONCE(pool->nr_parked, pool->nr_parked + 1);
-	WRITE_ONCE(pool->nr_running, pool->nr_running - 1);
-	raw_spin_unlock_irq(&pool->lock);
+	raw_spin_lock_irq(&pool->lock); /* [lay-down-lock] */
+	w->woken = false; /* [lay-down-woken] */
+	list_add(&w->parked, &pool->parked); /* [lay-down-list] */
+	WRITE_ONCE(pool->nr_parked, pool->nr_parked + 1); /* [lay-down-parked] */
+	WRITE_ONCE(pool->nr_running, pool->nr_running - 1); /* [lay-down-running] */
+	raw_spin_unlock_irq(&pool->lock); /* [lay-down-unlock] */
 }
 
 static void seda_worker_get_up(struct seda_worker *w)
 {
 	struct seda_pool *pool = w->pool;
 
-	raw_spin_lock_irq(&pool->lock);
-	if (w->woken) {
-		WRITE_ONCE(pool->waking, false);
+	raw_spin_lock_irq(&pool->lock); /* [get-up-lock] */
+	if (w->woken) { /* [get-up-woken] */
+		WRITE_ONCE(pool->waking, false); /* [get-up-waking] */
 	} else {
-		list_del_init(&w->parked);
-		WRITE_ONCE(pool->nr_parked, pool->nr_parked - 1);
-		WRITE_ONCE(pool->nr_running, pool->nr_running + 1);
+		list_del_init(&w->parked); /* [get-up-unlist] */
+		WRITE_ONCE(pool->nr_parked, pool->nr_parked - 1); /* [get-up-parked] */
+		WRITE_ONCE(pool->nr_running, pool->nr_running + 1); /* [get-up-running] */
 	}
-	raw_spin_unlock_irq(&pool->lock);
+	raw_spin_unlock_irq(&pool->lock); /* [get-up-unlock] */
 }
 
 /*
@@ -365,24 +365,24 @@ int seda_worker_park(struct seda_worker *w, ktime_t *until)
 
 	seda_buf_flush(w);
 	trace_seda_park(w);
-	seda_worker_lay_down(w);
+	seda_worker_lay_down(w); /* [park-lay-down] */
 	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE); /* A */
-		if (READ_ONCE(w->woken))
+		set_current_state(TASK_INTERRUPTIBLE); /* A [park-state] */
+		if (READ_ONCE(w->woken)) /* [park-woken] */
 			break;
-		if (READ_ONCE(pool->nr_running) < (int)seda_pool_target(pool) &&
-		    seda_pool_has_work(pool))
+		if (READ_ONCE(pool->nr_running) < (int)seda_pool_target(pool) && /* [park-target] */
+		    seda_pool_has_work(pool)) /* [park-work] */
 			break;
-		if (signal_pending(current)) {
+		if (signal_pending(current)) { /* [park-signal] */
 			ret = -EINTR;
 			break;
 		}
-		if (!schedule_hrtimeout(until, HRTIMER_MODE_ABS)) {
+		if (!schedule_hrtimeout(until, HRTIMER_MODE_ABS)) { /* [park-sleep] */
 			ret = -ETIME;
 			break;
 		}
 	}
-	__set_current_state(TASK_RUNNING);
-	seda_worker_get_up(w);
+	__set_current_state(TASK_RUNNING); /* [park-running] */
+	seda_worker_get_up(w); /* [park-get-up] */
 	return ret;
 }

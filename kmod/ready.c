@@ -33,13 +33,13 @@ static void seda_stage_link(struct seda_source *src)
 	/* who sees it pending must not have to wait for a task to link it */
 	preempt_disable();
 	/* counted, and stage used, before it can be taken off again */
-	if (atomic64_inc_return((atomic64_t *)&stats->pending) == 1) {
+	if (atomic64_inc_return((atomic64_t *)&stats->pending) == 1) { /* [link-pending] */
 		WRITE_ONCE(stats->oldest_ns, ktime_get_coarse_ns());
 		if (delay)
 			hrtimer_start(&stage->delay, ns_to_ktime(delay),
 				      HRTIMER_MODE_REL);
 	}
-	llist_add(&src->node, &stage->ready); /* B in pool.c */
+	llist_add(&src->node, &stage->ready); /* B in pool.c [link-add] */
 	preempt_enable();
 }
 
@@ -52,28 +52,28 @@ bool seda_source_kick(struct seda_source *src, int wake_flags)
 	struct seda_stage *stage = src->stage;
 	int old, new;
 
-	smp_mb(); /* D */
+	smp_mb(); /* D [kick-barrier] */
 	old = atomic_read(&src->state);
 	do {
-		if (old & SEDA_SRC_DEAD)
+		if (old & SEDA_SRC_DEAD) /* [kick-dead] */
 			return false;
 		switch (old & SEDA_SRC_STATE) {
 		case SEDA_SRC_IDLE:
-			new = old + SEDA_SRC_LINKED;
+			new = old + SEDA_SRC_LINKED; /* [kick-idle] */
 			break;
-		case SEDA_SRC_LINKED:
+		case SEDA_SRC_LINKED: /* [kick-linked] */
 			return false;
 		default:
-			if (old & SEDA_SRC_AGAIN)
+			if (old & SEDA_SRC_AGAIN) /* [kick-again-set] */
 				return false;
-			new = old | SEDA_SRC_AGAIN;
+			new = old | SEDA_SRC_AGAIN; /* [kick-again] */
 		}
 	} while (!atomic_try_cmpxchg(&src->state, &old, new));
 	if ((old & SEDA_SRC_STATE) != SEDA_SRC_IDLE)
 		return false;
 	/* not refcount_inc() alone: callers in callbacks have no own one */
-	refcount_inc(&src->ref);
-	seda_stage_link(src);
+	refcount_inc(&src->ref); /* [kick-ref] */
+	seda_stage_link(src); /* [kick-link] */
 	if (seda_stage_runnable(stage))
 		seda_pool_wake(stage->pool, wake_flags);
 	seda_app_poke(stage->app);
@@ -89,23 +89,23 @@ bool seda_source_release(struct seda_source *src, bool look)
 {
 	int old, ready;
 
-	WRITE_ONCE(src->owner, NULL);
+	WRITE_ONCE(src->owner, NULL); /* [release-owner] */
 	do {
-		old = atomic_fetch_andnot(SEDA_SRC_AGAIN, &src->state);
-		if (old & SEDA_SRC_DEAD) {
-			seda_source_put(src);
+		old = atomic_fetch_andnot(SEDA_SRC_AGAIN, &src->state); /* [release-clear] */
+		if (old & SEDA_SRC_DEAD) { /* [release-dead] */
+			seda_source_put(src); /* [release-dead-put] */
 			return false;
 		}
-		ready = old & SEDA_SRC_AGAIN &&
-			(!look || test_bit(SEDA_SRC_CLOSING, &src->flags) ||
+		ready = old & SEDA_SRC_AGAIN && /* [release-again] */
+			(!look || test_bit(SEDA_SRC_CLOSING, &src->flags) || /* [release-look] */
 			 src->kind->ready(src));
 		old = SEDA_SRC_OWNED;
 	} while (!atomic_try_cmpxchg(&src->state, &old,
-				     ready ? SEDA_SRC_LINKED : SEDA_SRC_IDLE));
+				     ready ? SEDA_SRC_LINKED : SEDA_SRC_IDLE)); /* [release-swap] */
 	if (ready)
-		seda_stage_link(src);
+		seda_stage_link(src); /* [release-link] */
 	else
-		seda_source_put(src);
+		seda_source_put(src); /* [release-put] */
 	return ready;
 }
 
@@ -125,7 +125,7 @@ void seda_slot_own(struct seda_worker *w, struct seda_slot *slot,
 		   struct seda_source *src)
 {
 	slot->src = src;
-	WRITE_ONCE(src->owner, w);
+	WRITE_ONCE(src->owner, w); /* [own-owner] */
 	w->recent[(u32)src->id % SEDA_RECENT] = src;
 }
 
@@ -170,18 +170,18 @@ static unsigned int seda_source_pump(struct seda_worker *w,
 	unsigned int n = 1;
 
 	/* LINKED -> OWNED, flags as they are; full barrier, see D */
-	if (atomic_inc_return(&src->state) & SEDA_SRC_DEAD) {
+	if (atomic_inc_return(&src->state) & SEDA_SRC_DEAD) { /* [pump-own] */
 		seda_source_put(src);
 		return 0;
 	}
-	if (unlikely(test_bit(SEDA_SRC_CLOSING, &src->flags))) {
-		seda_source_kill(src);
-		seda_emit(w, src, &closed, SEDA_NO_BUF);
+	if (unlikely(test_bit(SEDA_SRC_CLOSING, &src->flags))) { /* [pump-closing] */
+		seda_source_kill(src); /* [pump-kill] */
+		seda_emit(w, src, &closed, SEDA_NO_BUF); /* [pump-closed] */
 	} else {
-		n = src->kind->pump(w, src, room);
+		n = src->kind->pump(w, src, room); /* [pump-kind] */
 	}
 	if (!n || src->kind->shared)
-		seda_source_release(src, true);
+		seda_source_release(src, true); /* [pump-nothing] */
 	return n;
 }
 
@@ -231,13 +231,13 @@ static unsigned int seda_stage_pop(struct seda_worker *w,
 		node = seda_stage_head(stage);
 		if (!node)
 			break;
-		stage->fifo = node->next;
+		stage->fifo = node->next; /* [pop-take] */
 		w->batch[n++] = llist_entry(node, struct seda_source, node);
 	}
 	if (n) {
 		stats->linked += n;
 		stats->harvests++;
-		atomic64_sub(n, (atomic64_t *)&stats->pending);
+		atomic64_sub(n, (atomic64_t *)&stats->pending); /* [pop-pending] */
 	}
 	seda_stage_publish_age(stage);
 	spin_unlock(&stage->lock);
@@ -267,8 +267,8 @@ unsigned int seda_stage_harvest(struct seda_worker *w,
 {
 	unsigned int credits, popped, used, i, n, total = 0;
 
-	credits = seda_credits_take(stage, seda_stage_share(stage, room));
-	popped = seda_stage_pop(w, stage, credits);
+	credits = seda_credits_take(stage, seda_stage_share(stage, room)); /* [harvest-credits] */
+	popped = seda_stage_pop(w, stage, credits); /* [harvest-pop] */
 	for (i = 0; i < popped; i++) {
 		struct seda_source *src = w->batch[i];
 		unsigned int spare = 0;
@@ -286,7 +286,7 @@ unsigned int seda_stage_harvest(struct seda_worker *w,
 		total += n;
 	}
 	if (credits > total)
-		seda_credits_return(stage, credits - total);
+		seda_credits_return(stage, credits - total); /* [harvest-return] */
 	atomic64_add(total, (atomic64_t *)&stage->stats->delivered);
 	return total;
 }
@@ -314,14 +314,14 @@ static void seda_slot_hold(struct seda_slot *slot)
 {
 	struct seda_source *src = slot->src;
 
-	WRITE_ONCE(src->owner, NULL);
+	WRITE_ONCE(src->owner, NULL); /* [hold-owner] */
 	if (slot->put_stage)
 		seda_credits_return(slot->stage, 1);
 	else
-		set_bit(SEDA_SRC_CREDIT, &src->flags);
+		set_bit(SEDA_SRC_CREDIT, &src->flags); /* [hold-credit] */
 	smp_mb__before_atomic(); /* the owner is gone before it is HELD */
 	/* from here on a RELEASE may come, by any worker */
-	set_bit(SEDA_SRC_HELD, &src->flags);
+	set_bit(SEDA_SRC_HELD, &src->flags); /* [hold-held] */
 }
 
 static void seda_slot_release(struct seda_worker *w, u32 i, bool look)
@@ -334,8 +334,8 @@ static void seda_slot_release(struct seda_worker *w, u32 i, bool look)
 	if (slot->buf != SEDA_NO_BUF)
 		seda_buf_release(w, slot->buf, flags & SEDA_CTL_KEEP);
 	if (slot->src && flags & SEDA_CTL_HOLD &&
-	    !(atomic_read(&slot->src->state) & SEDA_SRC_DEAD)) {
-		seda_slot_hold(slot);
+	    !(atomic_read(&slot->src->state) & SEDA_SRC_DEAD)) { /* [slot-dead] */
+		seda_slot_hold(slot); /* [slot-hold] */
 	} else {
 		/* first the credit: src may be the stage's last use */
 		seda_credits_return(slot->stage, 1);
@@ -343,7 +343,7 @@ static void seda_slot_release(struct seda_worker *w, u32 i, bool look)
 			/* an accepted connection: maybe another pool's */
 			seda_source_start(slot->src, look);
 		else if (slot->src)
-			seda_source_release(slot->src, look);
+			seda_source_release(slot->src, look); /* [slot-release] */
 	}
 	if (slot->put_stage)
 		seda_stage_put(slot->stage);
@@ -367,13 +367,13 @@ void seda_stage_drop_ready(struct seda_stage *stage)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		node = i ? llist_del_all(&stage->ready) : stage->fifo;
+		node = i ? llist_del_all(&stage->ready) : stage->fifo; /* [drop-take] */
 		stage->fifo = NULL;
 		for (; node; node = next) {
 			next = node->next;
 			src = llist_entry(node, struct seda_source, node);
-			atomic_and(~SEDA_SRC_STATE, &src->state);
-			seda_source_put(src);
+			atomic_and(~SEDA_SRC_STATE, &src->state); /* [drop-state] */
+			seda_source_put(src); /* [drop-put] */
 		}
 	}
 }

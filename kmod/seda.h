@@ -534,14 +534,14 @@ static inline int seda_sock_hold(struct seda_sock *s, struct file **filep)
 	*filep = NULL;
 	if (!s->has_file)
 		return 0;
-	*filep = seda_get_file(&s->file);
+	*filep = seda_get_file(&s->file); /* [hold-file] */
 	return *filep ? 0 : -ESTALE;
 }
 
 static inline void seda_sock_drop(struct file *file)
 {
 	if (file)
-		fput(file);
+		fput(file); /* [drop-file] */
 }
 
 int seda_sock_wake(struct wait_queue_entry *wait, unsigned int mode,

@@ -25,14 +25,14 @@ static int seda_mark_event(struct fsnotify_mark *fsn, u32 mask,
 	struct seda_mark *mark = container_of(fsn, struct seda_mark, mark);
 	struct seda_sock *s;
 
-	spin_lock(&mark->lock);
+	spin_lock(&mark->lock); /* [mark-lock] */
 	s = mark->sock;
-	if (s) {
-		WRITE_ONCE(s->file, NULL);
-		set_bit(SEDA_SRC_CLOSING, &s->src.flags);
-		seda_source_kick(&s->src, 0);
+	if (s) { /* [mark-sock] */
+		WRITE_ONCE(s->file, NULL); /* [mark-file] */
+		set_bit(SEDA_SRC_CLOSING, &s->src.flags); /* [mark-closing] */
+		seda_source_kick(&s->src, 0); /* [mark-kick] */
 	}
-	spin_unlock(&mark->lock);
+	spin_unlock(&mark->lock); /* [mark-unlock] */
 	return 0;
 }
 
@@ -123,7 +123,7 @@ int seda_sock_wake(struct wait_queue_entry *wait, unsigned int mode,
 
 	if (key && !(key_to_poll(key) & READ_ONCE(s->mask)))
 		return 0;
-	seda_source_kick(&s->src, wake_flags);
+	seda_source_kick(&s->src, wake_flags); /* [sock-kick] */
 	return 1;
 }
 
@@ -142,17 +142,17 @@ void seda_sock_detach(struct seda_sock *s)
 
 	if (s->head) {
 		/* the mark keeps the inode that it is part of */
-		remove_wait_queue(s->head, &s->wait);
-		s->head = NULL;
+		remove_wait_queue(s->head, &s->wait); /* [detach-wait] */
+		s->head = NULL; /* [detach-head] */
 	}
 	if (mark) {
-		spin_lock(&mark->lock);
-		mark->sock = NULL;
-		WRITE_ONCE(s->file, NULL);
-		spin_unlock(&mark->lock);
-		fsnotify_destroy_mark(&mark->mark, seda_group);
+		spin_lock(&mark->lock); /* [detach-lock] */
+		mark->sock = NULL; /* [detach-sock] */
+		WRITE_ONCE(s->file, NULL); /* [detach-file] */
+		spin_unlock(&mark->lock); /* [detach-unlock] */
+		fsnotify_destroy_mark(&mark->mark, seda_group); /* [detach-mark] */
 		fsnotify_put_mark(&mark->mark);
-		s->mark = NULL;
+		s->mark = NULL; /* [detach-once] */
 	}
 }
 

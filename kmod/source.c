@@ -58,7 +58,7 @@ void seda_source_start(struct seda_source *src, bool look)
 
 	/* src may be gone once it is released, which may sleep to look at it */
 	refcount_inc(&stage->users);
-	if (seda_source_release(src, look)) {
+	if (seda_source_release(src, look)) { /* [start-release] */
 		seda_pool_wake(stage->pool, 0);
 		seda_app_poke(stage->app);
 	}
@@ -104,20 +104,20 @@ struct seda_source *seda_source_get(struct seda_app *app, u64 id)
 {
 	struct seda_source *src;
 
-	rcu_read_lock();
-	src = xa_load(&app->sources, (u32)id);
+	rcu_read_lock(); /* [get-rcu] */
+	src = xa_load(&app->sources, (u32)id); /* [get-load] */
 	if (src && (READ_ONCE(src->id) != id || !id ||
-		    !refcount_inc_not_zero(&src->ref)))
+		    !refcount_inc_not_zero(&src->ref))) /* [get-ref] */
 		src = NULL;
-	rcu_read_unlock();
+	rcu_read_unlock(); /* [get-rcu-end] */
 	return src;
 }
 
 /* Task context. */
 void seda_source_put(struct seda_source *src)
 {
-	if (refcount_dec_and_test(&src->ref))
-		seda_source_free(src);
+	if (refcount_dec_and_test(&src->ref)) /* [put-ref] */
+		seda_source_free(src); /* [put-free] */
 }
 
 /*
@@ -128,26 +128,26 @@ void seda_source_kill(struct seda_source *src)
 {
 	struct seda_app *app = src->stage->app;
 
-	if (test_and_set_bit(SEDA_SRC_KILLED, &src->flags))
+	if (test_and_set_bit(SEDA_SRC_KILLED, &src->flags)) /* [kill-once] */
 		return;
 	trace_seda_source_end(src);
-	xa_erase(&app->sources, (u32)src->id);
-	seda_buf_unstall(app, src);
-	src->kind->close(src);
-	atomic_or(SEDA_SRC_DEAD, &src->state);
+	xa_erase(&app->sources, (u32)src->id); /* [kill-table] */
+	seda_buf_unstall(app, src); /* [kill-unstall] */
+	src->kind->close(src); /* [kill-close] */
+	atomic_or(SEDA_SRC_DEAD, &src->state); /* [kill-dead] */
 	atomic_dec(&app->user->sources);
 	atomic_dec((atomic_t *)&app->stats->sources);
 	atomic64_dec((atomic64_t *)&src->stage->stats->sources);
 	/* a batch may be complete without it */
 	if (READ_ONCE(src->stage->min_batch) > 1)
 		seda_pool_rouse(src->stage->pool);
-	seda_source_put(src);
+	seda_source_put(src); /* [kill-put] */
 }
 
 /* A held source's credit goes back, if it has one. */
 static void seda_source_credit(struct seda_source *src)
 {
-	if (!test_and_clear_bit(SEDA_SRC_CREDIT, &src->flags))
+	if (!test_and_clear_bit(SEDA_SRC_CREDIT, &src->flags)) /* [credit-clear] */
 		return;
 	seda_credits_return(src->stage, 1);
 	seda_pool_rouse(src->stage->pool);
@@ -158,11 +158,11 @@ int seda_source_unhold(struct seda_source *src)
 {
 	struct seda_pool *pool = src->stage->pool;
 
-	if (!test_and_clear_bit(SEDA_SRC_HELD, &src->flags))
+	if (!test_and_clear_bit(SEDA_SRC_HELD, &src->flags)) /* [unhold-held] */
 		return -EBUSY;
-	seda_source_credit(src);
+	seda_source_credit(src); /* [unhold-credit] */
 	/* the caller's reference keeps the stage, and so the pool */
-	if (seda_source_release(src, true)) {
+	if (seda_source_release(src, true)) { /* [unhold-release] */
 		seda_pool_wake(pool, 0);
 		seda_app_poke(pool->app);
 	}
@@ -178,9 +178,9 @@ int seda_source_seize(struct seda_worker *w, struct seda_source *src,
 		      bool *held)
 {
 	*held = false;
-	if (w && READ_ONCE(src->owner) == w)
+	if (w && READ_ONCE(src->owner) == w) /* [seize-owner] */
 		return 0;
-	*held = test_and_clear_bit(SEDA_SRC_HELD, &src->flags);
+	*held = test_and_clear_bit(SEDA_SRC_HELD, &src->flags); /* [seize-held] */
 	return *held ? 0 : -EBUSY;
 }
 
@@ -194,11 +194,11 @@ void seda_source_unseize(struct seda_source *src, bool held)
 void seda_source_end(struct seda_source *src, bool held)
 {
 	if (held)
-		seda_source_credit(src);
-	seda_source_kill(src);
+		seda_source_credit(src); /* [end-credit] */
+	seda_source_kill(src); /* [end-kill] */
 	/* else the slot has it until its release */
 	if (held)
-		seda_source_put(src);
+		seda_source_put(src); /* [end-put] */
 }
 
 static int seda_source_finish(struct seda_worker *w, struct seda_source *src,
@@ -213,14 +213,14 @@ static int seda_source_close_quiet(struct seda_worker *w,
 	bool held;
 	int ret;
 
-	ret = seda_source_seize(w, src, &held);
+	ret = seda_source_seize(w, src, &held); /* [quiet-seize] */
 	if (ret)
 		return ret;
 	ret = seda_source_finish(w, src, flags);
 	if (ret)
 		seda_source_unseize(src, held);
 	else
-		seda_source_end(src, held);
+		seda_source_end(src, held); /* [quiet-end] */
 	return ret;
 }
 
@@ -230,16 +230,16 @@ int seda_source_close(struct seda_worker *w, struct seda_source *src,
 {
 	int ret;
 
-	if (test_bit(SEDA_SRC_CLOSING, &src->flags))
+	if (test_bit(SEDA_SRC_CLOSING, &src->flags)) /* [close-closing] */
 		return -EALREADY;
 	if (flags & SEDA_CLOSE_QUIET)
-		return seda_source_close_quiet(w, src, flags);
+		return seda_source_close_quiet(w, src, flags); /* [close-quiet] */
 	ret = seda_source_finish(w, src, flags);
 	if (ret)
 		return ret;
-	if (test_and_set_bit(SEDA_SRC_CLOSING, &src->flags))
+	if (test_and_set_bit(SEDA_SRC_CLOSING, &src->flags)) /* [close-once] */
 		return -EALREADY;
-	seda_source_kick(src, 0);
+	seda_source_kick(src, 0); /* [close-kick] */
 	return 0;
 }
 
@@ -275,18 +275,18 @@ void seda_sources_release(struct seda_app *app)
 	u32 i;
 
 	xa_for_each(&app->sources, index, src) {
-		refcount_inc(&src->ref);
-		seda_source_kill(src);
+		refcount_inc(&src->ref); /* [sources-ref] */
+		seda_source_kill(src); /* [sources-kill] */
 		/* what is owned now was held */
 		if ((atomic_read(&src->state) & SEDA_SRC_STATE) ==
-		    SEDA_SRC_OWNED)
-			seda_source_put(src);
-		seda_source_put(src);
+		    SEDA_SRC_OWNED) /* [sources-held] */
+			seda_source_put(src); /* [sources-held-put] */
+		seda_source_put(src); /* [sources-put] */
 		cond_resched();
 	}
 	for (i = 0; i < SEDA_MAX_STAGES; i++) {
 		stage = rcu_dereference_raw(app->stages[i]);
 		if (stage)
-			seda_stage_drop_ready(stage);
+			seda_stage_drop_ready(stage); /* [sources-drop] */
 	}
 }

@@ -257,9 +257,9 @@ static bool seda_stage_batch_full(struct seda_stage *stage, u64 pending)
 
 bool seda_stage_runnable(struct seda_stage *stage)
 {
-	u64 pending = atomic64_read((atomic64_t *)&stage->stats->pending);
+	u64 pending = atomic64_read((atomic64_t *)&stage->stats->pending); /* [runnable-pending] */
 
-	return pending && atomic_read(&stage->credits) > 0 &&
+	return pending && atomic_read(&stage->credits) > 0 && /* [runnable-credits] */
 	       seda_stage_batch_full(stage, pending);
 }
 
@@ -272,7 +272,7 @@ unsigned int seda_credits_take(struct seda_stage *stage, unsigned int want)
 		if (old <= 0 || !want)
 			return 0;
 		n = min_t(int, want, old);
-	} while (!atomic_try_cmpxchg(&stage->credits, &old, old - n));
+	} while (!atomic_try_cmpxchg(&stage->credits, &old, old - n)); /* [credits-take] */
 	atomic64_add(n, (atomic64_t *)&stage->stats->outstanding);
 	return n;
 }
@@ -284,5 +284,5 @@ unsigned int seda_credits_take(struct seda_stage *stage, unsigned int want)
 void seda_credits_return(struct seda_stage *stage, unsigned int n)
 {
 	atomic64_sub(n, (atomic64_t *)&stage->stats->outstanding);
-	atomic_add(n, &stage->credits);
+	atomic_add(n, &stage->credits); /* [credits-return] */
 }

@@ -34,8 +34,8 @@ static bool seda_worker_unhash(struct seda_worker *w)
 	bool hashed;
 
 	raw_spin_lock_irqsave(&seda_exit_lock, irq);
-	hashed = !hlist_unhashed(&w->exit_node);
-	hash_del(&w->exit_node);
+	hashed = !hlist_unhashed(&w->exit_node); /* [unhash-was] */
+	hash_del(&w->exit_node); /* [unhash-del] */
 	raw_spin_unlock_irqrestore(&seda_exit_lock, irq);
 	return hashed;
 }
@@ -62,24 +62,24 @@ static void seda_worker_finish(struct seda_worker *w)
 	struct seda_pool *pool = w->pool;
 
 	/* an item must not wait for what a source may wait for */
-	seda_slots_release(w, false);
+	seda_slots_release(w, false); /* [finish-slots] */
 	seda_buf_flush(w);
 	mutex_lock(&app->lock);
-	RCU_INIT_POINTER(app->workers[w->index], NULL);
+	RCU_INIT_POINTER(app->workers[w->index], NULL); /* [finish-table] */
 	WRITE_ONCE(pool->nr_workers, pool->nr_workers - 1);
 	WRITE_ONCE(app->stats->workers, app->stats->workers - 1);
 	raw_spin_lock_irq(&pool->lock);
-	WRITE_ONCE(pool->nr_running, pool->nr_running - 1);
+	WRITE_ONCE(pool->nr_running, pool->nr_running - 1); /* [finish-running] */
 	raw_spin_unlock_irq(&pool->lock);
 	/* its work is others' now */
-	seda_pool_rouse(pool);
+	seda_pool_rouse(pool); /* [finish-rouse] */
 	mutex_unlock(&app->lock);
-	call_rcu(&w->rcu, seda_worker_free_rcu);
+	call_rcu(&w->rcu, seda_worker_free_rcu); /* [finish-free] */
 }
 
 static void seda_worker_gone(struct work_struct *work)
 {
-	seda_worker_finish(container_of(work, struct seda_worker, gone));
+	seda_worker_finish(container_of(work, struct seda_worker, gone)); /* [gone-finish] */
 }
 
 /*
@@ -93,16 +93,16 @@ void seda_workers_end(struct seda_app *app)
 	u32 i;
 
 	for (i = 0; i < app->nr_workers; i++) {
-		rcu_read_lock();
-		w = rcu_dereference(app->workers[i]);
-		if (w && !seda_worker_unhash(w))
+		rcu_read_lock(); /* [end-rcu] */
+		w = rcu_dereference(app->workers[i]); /* [end-load] */
+		if (w && !seda_worker_unhash(w)) /* [end-unhash] */
 			w = NULL;
-		rcu_read_unlock();
+		rcu_read_unlock(); /* [end-rcu-end] */
 		if (w)
-			seda_worker_finish(w);
+			seda_worker_finish(w); /* [end-finish] */
 	}
 	/* no thread finds a worker of app any more: no item comes after these */
-	flush_workqueue(seda_wq);
+	flush_workqueue(seda_wq); /* [end-flush] */
 }
 
 /* In the exiting thread, preemption off. */
@@ -115,17 +115,17 @@ static void seda_thread_exits(void *data, struct task_struct *task)
 	/* all other threads' exits end here */
 	if (hlist_empty(&seda_exit_hash[hash_min((unsigned long)task,
 						 HASH_BITS(seda_exit_hash))]))
-		return;
-	raw_spin_lock_irqsave(&seda_exit_lock, irq);
+		return; /* [exits-empty] */
+	raw_spin_lock_irqsave(&seda_exit_lock, irq); /* [exits-lock] */
 	hash_for_each_possible_safe(seda_exit_hash, w, tmp, exit_node,
 				    (unsigned long)task) {
-		if (w->task != task)
+		if (w->task != task) /* [exits-find] */
 			continue;
-		hash_del(&w->exit_node);
+		hash_del(&w->exit_node); /* [exits-unhash] */
 		/* under the lock: afterwards the app may wait for the item */
-		queue_work(seda_wq, &w->gone);
+		queue_work(seda_wq, &w->gone); /* [exits-queue] */
 	}
-	raw_spin_unlock_irqrestore(&seda_exit_lock, irq);
+	raw_spin_unlock_irqrestore(&seda_exit_lock, irq); /* [exits-unlock] */
 }
 
 static void seda_exit_find(struct tracepoint *tp, void *data)
@@ -281,24 +281,24 @@ struct seda_worker *seda_worker_self(struct seda_app *app)
 	struct seda_worker *w = NULL;
 	u32 i;
 
-	rcu_read_lock();
+	rcu_read_lock(); /* [self-rcu] */
 	for (i = 0; i < app->nr_workers && !w; i++) {
-		w = rcu_dereference(app->workers[i]);
+		w = rcu_dereference(app->workers[i]); /* [self-find] */
 		if (w && w->task != current)
 			w = NULL;
 	}
-	rcu_read_unlock();
+	rcu_read_unlock(); /* [self-rcu-end] */
 	return w;
 }
 
 int seda_worker_leave(struct seda_app *app)
 {
-	struct seda_worker *w = seda_worker_self(app);
+	struct seda_worker *w = seda_worker_self(app); /* [leave-self] */
 
 	if (!w)
 		return -ESRCH;
 	/* the thread is here, so it has not exited */
-	if (seda_worker_unhash(w))
-		seda_worker_finish(w);
+	if (seda_worker_unhash(w)) /* [leave-unhash] */
+		seda_worker_finish(w); /* [leave-finish] */
 	return 0;
 }
