@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# "FUNCTION FILE LABEL" for each [label] in a comment of C or of a model, where
-# functions begin in the first column, as "inline" or "#define" in a model.
+# "FUNCTION LABEL" for each comment that ends with a [label], in C or in a model,
+# whose functions are "inline" or "#define"; each begins in the first column.
 FNR == 1 { name = "" }
-/^(inline|#define) seda_[a-z_]*\(/ { name = $2; sub(/\(.*/, "", name) }
-/^[a-z].*\(/ && !/^inline seda/ {
+/^(inline|#define) seda_[a-z_]*\(/ {
+	name = $2
+	sub(/\(.*/, "", name)
+}
+/^[a-z].*\(/ && !/^inline / {
 	name = $0
 	sub(/\(.*/, "", name)
 	sub(/.*[ *]/, "", name)
 }
 {
-	while (match($0, /\/\* \[[a-z-]+\]/)) {
-		print name, FILENAME, substr($0, RSTART + 4, RLENGTH - 5)
-		$0 = substr($0, RSTART + RLENGTH)
+	rest = $0
+	while (match(rest, /\[[a-z]+(-[a-z]+)+\] \*\//)) {
+		print name, substr(rest, RSTART + 1, RLENGTH - 5)
+		rest = substr(rest, RSTART + RLENGTH)
 	}
 }

@@ -124,7 +124,7 @@ inline seda_pool_rouse() {
 	atomic {
 		MB();	/* [rouse-barrier] */
 		if
-		:: !LD(NR_PARKED) -> n = 0;	/* [rouse-nr-parked] */
+		:: !LD(NR_PARKED) -> n = 0;	/* [rouse-parked] */
 		:: else -> n = 1;
 		fi
 	}
@@ -186,8 +186,8 @@ inline seda_worker_park(ret) {
 		:: else
 		fi;
 		if
+		:: interrupts -> interrupts--; ret = true; break;	/* [park-signal] */
 		:: task[_pid] != ASLEEP;	/* [park-sleep] */
-		:: interrupts -> interrupts--; ret = true; break;
 		fi
 	od;
 	task[_pid] = 0;	/* [park-running] */
