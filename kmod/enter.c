@@ -54,6 +54,13 @@ static void seda_sigmask_restore(const struct seda_enter_args *a,
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
 }
 
+/* Above its target the pool lets a worker wait before it works. */
+static bool seda_worker_yields(const struct seda_worker *w)
+{
+	return READ_ONCE(w->pool->nr_running) > /* [yields-running] */
+	       (int)seda_pool_target(w->pool);
+}
+
 static long seda_wait(struct seda_worker *w, u32 min, u32 max, u64 timeout)
 {
 	ktime_t until, *untilp = NULL;
@@ -66,7 +73,9 @@ static long seda_wait(struct seda_worker *w, u32 min, u32 max, u64 timeout)
 	}
 	do {
 		ret = seda_worker_park(w, untilp); /* [wait-park] */
-		if (!fatal_signal_pending(current))
+		/* one that nobody woke does no work above the target */
+		if (!fatal_signal_pending(current) &&
+		    !(ret && seda_worker_yields(w))) /* [wait-yields] */
 			seda_harvest(w, max); /* [wait-harvest] */
 		/* what was ready may have been nothing, again and again */
 		cond_resched();
@@ -76,13 +85,6 @@ static long seda_wait(struct seda_worker *w, u32 min, u32 max, u64 timeout)
 			ret = -ETIME;
 	} while (!ret && w->nr_slots < min); /* [wait-again] */
 	return ret;
-}
-
-/* Above its target the pool lets a worker wait before it works. */
-static bool seda_worker_yields(const struct seda_worker *w)
-{
-	return READ_ONCE(w->pool->nr_running) > /* [yields-running] */
-	       (int)seda_pool_target(w->pool);
 }
 
 static long seda_enter_events(struct seda_worker *w,

@@ -100,6 +100,15 @@ static long switches(int t)
 	return n;
 }
 
+static void *enters_for_a_while(void *arg)
+{
+	struct worker w;
+
+	if (worker_join(arg, &w))
+		return (void *)-1L;
+	return (void *)(long)worker_enter(&w, 1, SHORT);
+}
+
 TEST(no_more_than_the_target_run)
 {
 	int target, i;
@@ -115,6 +124,28 @@ TEST(no_more_than_the_target_run)
 		EXPECT_EQ(target, most);
 		finish(WORKERS);
 	}
+}
+
+/* Its time is up while another runs, and something waits. */
+TEST(above_the_target_a_time_out_brings_nothing)
+{
+	struct seda_stage_args policy = { .posts = 4 };
+	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 1 };
+	pthread_t sleeper;
+	struct rig r;
+	void *n;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, &policy));
+	pool.pool = r.app.pool;
+	ASSERT_EQ(0, app_call(&r.app, SEDA_IOC_POOL_SET, &pool));
+	ASSERT_EQ(0, app_post(&r.app, r.stage, 1, 1));
+	/* this thread is the one that may run, and does not enter */
+	pthread_create(&sleeper, NULL, enters_for_a_while, &r.app);
+	pthread_join(sleeper, &n);
+	EXPECT_EQ(0, (long)n);
+	EXPECT_EQ(1, app_counters(&r.app, r.stage)->pending);
+	EXPECT_EQ(1, worker_enter(&r.w, 1, LONG));
+	rig_close(&r);
 }
 
 TEST(one_event_wakes_one_worker_the_last_that_slept)

@@ -217,19 +217,22 @@ inline seda_harvest() {
 	fi
 }
 
+#define seda_worker_yields() \
+	(LD(NR_RUNNING) > LD(TARGET))	/* [yields-running] */
+
 inline seda_wait() {
 	do
 	:: seda_worker_park(ret);	/* [wait-park] */
-		seda_harvest();	/* [wait-harvest] */
+		if
+		:: ret && seda_worker_yields()	/* [wait-yields] */
+		:: else -> seda_harvest();	/* [wait-harvest] */
+		fi;
 		if
 		:: ret || got -> break;	/* [wait-again] */
 		:: else
 		fi
 	od
 }
-
-#define seda_worker_yields() \
-	(LD(NR_RUNNING) > LD(TARGET))	/* [yields-running] */
 
 inline seda_enter_events() {
 	if
