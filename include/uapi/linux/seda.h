@@ -419,7 +419,8 @@ struct seda_setup_args {
 
 /*
  * POOL_CREATE, POOL_SET: concurrency is how many workers may run at a time (0:
- * as many as there are CPUs online).  A worker is woken only below it.
+ * as many as there are CPUs online).  A worker is woken only below it,
+ * and one whose time in ENTER is up above it gets no events.
  * -ENOSPC past SEDA_MAX_POOLS.  POOL_DESTROY (struct seda_id_args): -EBUSY with
  * stages or workers.
  */
