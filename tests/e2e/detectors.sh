@@ -36,15 +36,15 @@ bugs() {
 			hung_task='task seda_bug_hung:.* blocked for more than'
 		alone warn='panic_on_warn set'
 		alone null_pointer='KASAN: null-ptr-deref|BUG: kernel NULL pointer'
-		alone --kmemleak leak='kmemleak: .*leak\+0x'
+		alone --kmemleak leak='kmemleak: comm "plant"'
 		;;
 	lockdep)
 		batch rcu_unprotected='WARNING: suspicious RCU usage' \
+			abba='WARNING: possible circular locking dependency' \
 			sleep_in_atomic='BUG: sleeping function called' \
 			free_active_timer='ODEBUG: free active .* timer_list' \
 			free_active_work='ODEBUG: free active .*' \
-			list_corruption='list_del corruption' \
-			abba='WARNING: possible circular locking dependency'
+			list_corruption='list_del corruption'
 		alone lock_kept='WARNING: lock held when returning to user space'
 		alone rcu_unbalanced='WARNING: lock held when returning to user space'
 		alone spin_in_raw='BUG: Invalid wait context'

@@ -223,11 +223,21 @@ static inline const struct life_stage *scene_home(const struct call *c)
 typedef void sequence_fn(const struct life_stage *stage, const struct call *c,
 			 struct outcome *o);
 
+/* All calls, or those whose name is in $SEDA_CALL. */
+static inline bool call_wanted(const struct call *c)
+{
+	const char *wanted = getenv("SEDA_CALL");
+
+	return !wanted || strstr(wanted, c->name);
+}
+
 static inline void each_sequence(sequence_fn *fn, struct outcome *o)
 {
 	unsigned int i, j;
 
 	for (i = 0; i < CALLS; i++) {
+		if (!call_wanted(&calls[i]))
+			continue;
 		if (!(calls[i].flags & CALL_EVERYWHERE)) {
 			fn(scene_home(&calls[i]), &calls[i], o);
 			continue;
@@ -242,7 +252,8 @@ static inline unsigned int sequences(void)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < CALLS; i++)
-		n += calls[i].flags & CALL_EVERYWHERE ? LIFE_STAGES : 1;
+		if (call_wanted(&calls[i]))
+			n += calls[i].flags & CALL_EVERYWHERE ? LIFE_STAGES : 1;
 	return n;
 }
 
