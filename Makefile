@@ -186,7 +186,7 @@ test-all: deps
 
 test-debug: deps
 	@tests/run --debug kasan --debug lockdep --smp "$(SMP)" \
-		--group kmod --group hostile --group stress
+		--group kmod --group hostile --group stress --group e2e
 
 debug-kernel:
 	tests/vm/debug-kernel kasan
@@ -235,7 +235,8 @@ clean:
 #: make test           every test; KERNEL=6.1, 6.1-rt, 6.12, 7.2 ..., SMP=1
 #: make test-all       unit, kmod, hostile and stress on 6.1, 6.12 and 7.2, each
 #:                     generic and real-time
-#: make test-debug     kmod, hostile and stress on the KASAN and lockdep kernels
+#: make test-debug     kmod, hostile, stress and planted bugs on the KASAN and lockdep
+#:                     kernels; failing allocations on the first
 #: make debug-kernel   build these two and KCSAN's (20 minutes, once)
 #: make coverage       what of kmod/ the tests run, on the KASAN kernel
 #: make mutants        break the sources line by line: do the tests notice?

@@ -21,7 +21,7 @@ ln -s /proc/self/root "$root/proc"
 ln -s chain2 "$root/chain"
 ln -s dir/../up "$root/chain2"
 ln -s updir/secret "$root/two"
-ln -s "$tap_dir/root/../secret" "$root/absup"
+ln -s "$root/../secret" "$root/absup"
 ln -s /proc/self/environ "$root/environ"
 ln -s ../../../../../../../../../../../../../../../../etc/passwd "$root/dir/far"
 mknod "$root/null" c 1 3 2>/dev/null

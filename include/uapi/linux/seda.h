@@ -282,8 +282,9 @@ enum seda_op_code {
  *           peer), never -EINPROGRESS; -EAGAIN when there is no room.
  *           -EPIPE after SHUTDOWN or when the peer is gone, -ENOTCONN while
  *           connecting, -EAGAIN with SEDA_MAX_SENDS unfinished,
- *           -EMSGSIZE past SEDA_MAX_VEC segments or SEDA_MAX_SEND_LEN bytes
- *           -EFAULT for bad memory (bytes before it may have been sent).
+ *           -EMSGSIZE past SEDA_MAX_VEC segments or SEDA_MAX_SEND_LEN bytes,
+ *           -EFAULT for bad memory (bytes before it may have been sent); others
+ *           are those of sendmsg(2).
  * RECV      from a connection that the application owns: up to len bytes to
  *           addr.  res: bytes, 0 at end of stream, -EAGAIN when there are
  *           none, -EBUSY when the source is not owned.
