@@ -55,6 +55,8 @@ FUZZ_SRC := $(patsubst %,tools/sedahttpd/%.c,request range path root cond httpda
 ABI_BIN  := $(patsubst %.c,$(B)/%,$(wildcard tests/abi/*.c)) \
 	    $(patsubst %.c,$(B)/%-m32,$(wildcard tests/abi/*.c)) \
 	    $(patsubst %.cc,$(B)/%-cc,$(wildcard tests/abi/*.cc))
+SEDAFUZZ_BIN := $(B)/tests/fuzz/seda-fuzz
+SEDAFUZZ_LIB := $(B)/obj/tests/fuzz/libfuzz.a
 KSELFTEST := $(B)/include/kselftest/kselftest_harness.h
 
 LIBRARIES := $(if $(LIB_SRC),$(B)/libsedak.so $(B)/libsedak.a $(B)/sedak.pc)
@@ -71,7 +73,7 @@ all: module lib tools
 module: $(KO_DIR)/seda.ko
 lib: $(LIBRARIES)
 tools: $(PROGRAMS)
-tests: $(TEST_BIN) $(ABI_BIN)
+tests: $(TEST_BIN) $(ABI_BIN) $(SEDAFUZZ_BIN)
 
 # --- the module ---------------------------------------------------------------
 
@@ -138,7 +140,7 @@ $(PROGRAM_LIB):
 	$(AR) rcs $@ $^
 
 # A test may call the library's internals, and the parts of a program.
-$(TEST_BIN): $(B)/%: $(B)/obj/%.o $(PROGRAM_LIB) $(filter %.a,$(LIBRARIES))
+$(TEST_BIN): $(B)/%: $(B)/obj/%.o $(PROGRAM_LIB) $(SEDAFUZZ_LIB) $(filter %.a,$(LIBRARIES))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -147,6 +149,18 @@ $(FUZZ_BIN): $(B)/%: %.c $(FUZZ_SRC) $(wildcard tools/sedahttpd/*.h tests/fuzz-h
 	@mkdir -p $(@D)
 	clang-14 $(CFLAGS) $(CSTRICT) -fsanitize=fuzzer $(INCLUDES) -o $@ $< \
 		$(FUZZ_SRC) $(LIBS)
+
+# The fuzzer; tests/stress/fuzz.c is linked with its parts.
+$(SEDAFUZZ_LIB): $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/main.c,$(wildcard tests/fuzz/*.c)))
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(SEDAFUZZ_BIN): $(B)/obj/tests/fuzz/main.o $(SEDAFUZZ_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -pthread
+
+# Their text is part of it.
+$(B)/obj/tests/fuzz/text.o: $(wildcard tests/fuzz/box.[ch] tests/fuzz/calls_*.c)
 
 # The ABI tests know the header only, and are compiled in every way.
 $(B)/tests/abi/%: tests/abi/%.c Makefile $(KSELFTEST)
