@@ -5,8 +5,8 @@
  */
 #include "tests/fuzz/box.h"
 
-#define TICK_US		4000
-#define TICKS_TO_BLOCK	2
+#define TICK_US		10000
+#define TICKS_TO_BLOCK	1
 
 __thread unsigned int box_thread;
 static struct box *ticking;
@@ -157,6 +157,7 @@ static void *player_main(void *arg)
 	struct player *p = arg;
 	const struct call *c;
 	sigset_t set;
+	bool last;
 
 	box_thread = p - p->box->player;
 	sigemptyset(&set);
@@ -166,7 +167,9 @@ static void *player_main(void *arg)
 		while (sem_wait(&p->work))
 			;
 		c = p->queue[p->tail % MAX_CALLS];
-		if (c->run == run_exit)
+		/* when it is done the program may be gone */
+		last = c->run == run_exit;
+		if (last)
 			__atomic_store_n(&p->alive, false, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&p->ticks, 0, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&p->tid, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
@@ -174,7 +177,7 @@ static void *player_main(void *arg)
 		__atomic_store_n(&p->tid, 0, __ATOMIC_SEQ_CST);
 		__atomic_add_fetch(&p->tail, 1, __ATOMIC_SEQ_CST);
 		sem_post(&p->idle);
-		if (c->run == run_exit)
+		if (last)
 			return NULL;
 	}
 }
@@ -234,6 +237,9 @@ void box_play(struct box *b, const struct call *calls, unsigned int nr)
 		else
 			play_one(b, 0, &calls[i]);
 	}
+	/* whoever still waits has nothing to wait for */
+	tick(0);
+	tick(0);
 	for (i = 1; i < NR_THREADS; i++)
 		player_wait(&b->player[i]);
 	setitimer(ITIMER_REAL, &off, NULL);
@@ -278,7 +284,7 @@ static int box_listener(struct box *b)
 		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	socklen_t len = sizeof(sin);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)) ||
 	    listen(fd, 64) || getsockname(fd, (struct sockaddr *)&sin, &len))

@@ -31,19 +31,21 @@ static const struct seda_setup_args *worker_setup(struct box *b, uint64_t place)
 static void take_events(struct box *b, uint64_t place, long nr)
 {
 	const struct seda_event *ev = (void *)worker_base(b, place);
-	long i;
+	uint64_t source;
+	long i, j = 0;
 
 	for (i = 0; ev && i < nr; i++) {
-		if (i < NR_EVENTS)
-			b->event[i] = ev[i].source;
+		source = ev[i].source;
 		if (ev[i].events & SEDA_EV_ACCEPT) {
+			source = ev[i].child;
 			b->source[FIRST_CHILD + b->next_child++ %
-				  (NR_SOURCES - FIRST_CHILD)] = ev[i].child;
-			if (i < NR_EVENTS)
-				b->event[i] = ev[i].child;
-		} else if (ev[i].buf != SEDA_NO_BUF) {
-			b->buf[b->next_buf++ % NR_BUFS] = ev[i].buf;
+				  (NR_SOURCES - FIRST_CHILD)] = source;
 		}
+		if (source && j < NR_EVENTS)
+			b->event[j++] = source;
+		if (!(ev[i].events & SEDA_EV_ACCEPT) &&
+		    ev[i].buf != SEDA_NO_BUF)
+			b->buf[b->next_buf++ % NR_BUFS] = ev[i].buf;
 	}
 }
 

@@ -13,11 +13,6 @@ static struct sockaddr_in loopback(uint16_t port)
 	return sin;
 }
 
-static void set_nonblock(int fd)
-{
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
 static int dial(uint16_t port, int flags)
 {
 	struct sockaddr_in sin = loopback(port);
@@ -48,21 +43,38 @@ static long put_both(struct box *b, uint64_t x, int fd, uint64_t y, int peer)
 	return box_put_fd(b, y, peer) ?: ret;
 }
 
+static uint16_t port_of(int fd, bool peer)
+{
+	struct sockaddr_in sin = { 0 };
+	socklen_t len = sizeof(sin);
+
+	if (peer)
+		getpeername(fd, (struct sockaddr *)&sin, &len);
+	else
+		getsockname(fd, (struct sockaddr *)&sin, &len);
+	return sin.sin_port;
+}
+
 /* A TCP connection with both ends; a[2]: the size of its buffers. */
 long run_pair(struct box *b, const uint64_t *a)
 {
-	int peer = dial(b->listener_port, 0), fd;
+	int peer = dial(b->listener_port, SOCK_NONBLOCK), fd;
+	uint16_t port = port_of(peer, false);
 
 	if (peer < 0)
 		return -errno;
-	/* another thread may take this one and leave us its own */
-	fd = accept4(b->listener, NULL, NULL, SOCK_CLOEXEC);
-	if (fd < 0) {
-		close(peer);
-		return -errno;
-	}
-	set_nonblock(fd);
-	set_nonblock(peer);
+	/* what others left behind, or what another thread waits for */
+	do {
+		fd = accept4(b->listener, NULL, NULL,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0) {
+			close(peer);
+			return -EAGAIN;
+		}
+		if (port_of(fd, true) == port)
+			break;
+		close(fd);
+	} while (1);
 	if (a[2]) {
 		small(fd, a[2]);
 		small(peer, a[2]);

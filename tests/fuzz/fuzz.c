@@ -48,6 +48,8 @@ static void count(const struct call *c, long ret)
 	__atomic_add_fetch(&n->calls, 1, __ATOMIC_RELAXED);
 	if (ret >= 0)
 		__atomic_add_fetch(&n->good, 1, __ATOMIC_RELAXED);
+	else if (-ret < MAX_ERROR)
+		__atomic_add_fetch(&n->error[-ret], 1, __ATOMIC_RELAXED);
 }
 
 static bool is_op(const struct call *c)
@@ -346,14 +348,37 @@ static void say_state(uint64_t begin)
 	fflush(stdout);
 }
 
+/* The errors that came most. */
+static void say_errors(const struct count *n)
+{
+	uint32_t below_this = ~0U, most;
+	unsigned int i, shown, at;
+
+	for (shown = 0; shown < 3; shown++) {
+		for (i = at = most = 0; i < MAX_ERROR; i++) {
+			if (n->error[i] > most && n->error[i] < below_this) {
+				most = n->error[i];
+				at = i;
+			}
+		}
+		if (!most)
+			break;
+		printf(" %s %u", strerrorname_np(at), most);
+		below_this = most;
+	}
+}
+
 static void say_counts(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_call_types; i++)
-		printf("# %-14s %9" PRIu64 " calls %3u %% good\n",
+	for (i = 0; i < nr_call_types; i++) {
+		printf("# %-14s %9" PRIu64 " calls %3u %% good",
 		       call_types[i].name, shared->count[i].calls,
 		       percent(&shared->count[i]));
+		say_errors(&shared->count[i]);
+		printf("\n");
+	}
 }
 
 static bool fuzz(void)

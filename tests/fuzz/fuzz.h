@@ -35,6 +35,7 @@ enum arg_type {
 #define FD_UNIX		128
 #define FD_SIGNAL	256
 #define FD_EPOLL	512
+#define FD_TAKEN	1024	/* below a source */
 
 /*
  * An argument.  A place: one that holds something of needs (0: any) and nothing
@@ -91,8 +92,11 @@ void make_other(struct program *p, const struct program *from,
 #define MAX_CORPUS	1024
 #define MAX_TEXT	8192
 
+#define MAX_ERROR	134
+
 struct count {
 	uint64_t calls, good;
+	uint32_t error[MAX_ERROR];
 };
 
 struct shared {

@@ -13,6 +13,10 @@ struct model {
 	/* of which app, by the number of its open; of a device, too */
 	uint8_t app[NR_ARG_TYPES][NR_FDS];
 	uint8_t apps;
+	/* what was made or used last, which most calls go on with */
+	uint8_t last[NR_ARG_TYPES][2];
+	bool harvested;
+	bool strict;		/* nothing odd now */
 };
 
 static uint64_t chance_state = 1;
@@ -77,14 +81,21 @@ static uint64_t pick_place(const struct model *m, const struct arg *arg, int app
 	unsigned int nr = nr_places(arg->type), i, found = 0;
 	uint64_t chosen = NO_PLACE;
 
+	/* the last is for thread 0, which is one worker at most in an app */
+	if (arg->type == ARG_WORKER && m->apps < 2)
+		nr--;
 	if (arg->type == ARG_SOURCE && !arg->needs && nr > FIRST_CHILD)
 		nr = FIRST_CHILD;
 	for (i = 0; i < nr; i++)
 		if (fits(m, arg, i, app) && one_in(++found))
 			chosen = i;
+	for (i = 2; i-- && (arg->needs || arg->avoids);)
+		if (m->last[arg->type][i] < nr && !one_in(3) &&
+		    fits(m, arg, m->last[arg->type][i], app))
+			chosen = m->last[arg->type][i];
 	if (arg->type == ARG_SOURCE && arg->needs & SRC_EVENT &&
-	    (chosen == NO_PLACE || one_in(2)))
-		chosen = EVENT_SOURCE + (one_in(2) ? 0 : below(NR_EVENTS));
+	    m->harvested && (chosen == NO_PLACE || !one_in(3)))
+		chosen = EVENT_SOURCE + (one_in(6) ? below(NR_EVENTS) : 0);
 	return chosen;
 }
 
@@ -106,9 +117,9 @@ static uint64_t odd_number(void)
 	}
 }
 
-static uint64_t pick_number(const struct arg *arg)
+static uint64_t pick_number(const struct model *m, const struct arg *arg)
 {
-	if (one_in(60))
+	if (!m->strict && one_in(60))
 		return odd_number();
 	return arg->values[below(arg->nr)];
 }
@@ -118,16 +129,16 @@ static uint64_t pick(const struct model *m, const struct arg *arg, int app)
 {
 	switch (arg->type) {
 	case ARG_NUM:
-		return pick_number(arg);
+		return pick_number(m, arg);
 	case ARG_RARE:
-		return one_in(15) ? pick_number(arg) : 0;
+		return !m->strict && one_in(15) ? pick_number(m, arg) : 0;
 	case ARG_BAD:
-		return one_in(50) ? 1 + below(11) : 0;
+		return !m->strict && one_in(50) ? 1 + below(11) : 0;
 	default:
 		/* sometimes any at all, or an id that never was */
-		if (one_in(50))
+		if (!m->strict && one_in(50))
 			return below(nr_places(arg->type));
-		if (one_in(200))
+		if (!m->strict && one_in(200))
 			return WEIRD + below(8);
 		return pick_place(m, arg, app);
 	}
@@ -139,14 +150,18 @@ static bool is_op(const struct call_type *t)
 }
 
 /* The worker's thread makes its calls. */
-static uint8_t pick_thread(const struct call_type *t, const struct call *c)
+static uint8_t pick_thread(const struct model *m, const struct call *c)
 {
+	const struct call_type *t = &call_types[c->type];
 	unsigned int i;
 
 	if (!one_in(40))
 		for (i = 0; i < MAX_ARGS; i++)
 			if (t->arg[i].type == ARG_WORKER && t->arg[i].name)
 				return c->a[i] % NR_THREADS;
+	/* it needs what the last worker owns */
+	if (c->run == run_to_fd && !one_in(8))
+		return m->last[ARG_WORKER][0] % NR_THREADS;
 	return one_in(4) ? below(NR_THREADS) : 0;
 }
 
@@ -167,7 +182,7 @@ static bool fill(const struct model *m, struct call *c)
 			app = m->app[arg->type][c->a[i]];
 	}
 	c->run = t->run;
-	c->thread = pick_thread(t, c);
+	c->thread = pick_thread(m, c);
 	c->async = c->thread && one_in(2);
 	if (c->run == run_enter && !c->thread && c->a[5] == SEDA_FOREVER)
 		c->a[5] = 1000;
@@ -190,6 +205,10 @@ static void follow(struct model *m, const struct call *c)
 			app = arg->needs ? m->app[arg->type][place] : app;
 		if (arg->fresh)
 			m->holds[arg->type][place] = 0;
+		if (m->last[arg->type][0] != place) {
+			m->last[arg->type][1] = m->last[arg->type][0];
+			m->last[arg->type][0] = place;
+		}
 		m->holds[arg->type][place] |= arg->gives;
 		if (arg->gives && c->run != run_dup_dev)
 			m->app[arg->type][place] = app;
@@ -200,6 +219,7 @@ static void follow(struct model *m, const struct call *c)
 		m->app[ARG_DEV][c->a[0]] = m->app[ARG_DEV][c->a[1]];
 	if (c->run != run_enter)
 		return;
+	m->harvested = true;
 	for (j = 0; j < NR_BUFS; j++)
 		m->holds[ARG_BUF][j] = ALIVE;
 	for (j = 0; j < FIRST_CHILD; j++)
@@ -270,32 +290,67 @@ static void add_some(struct program *p, struct model *m, unsigned int nr)
 	}
 }
 
-/* Ready to work: a device, a pool, stages, workers, a connection. */
+/* What belongs together; chance alone seldom makes it. */
+static run_fn *const recipes[][8] = {
+	{ run_pair, run_adopt, run_write, run_enter, run_op_send_buf, run_enter },
+	{ run_pair, run_adopt, run_write, run_enter, run_op_recv, run_enter },
+	{ run_pair, run_adopt, run_write, run_enter, run_ctl, run_enter,
+	  run_op_release, run_enter },
+	{ run_pair, run_adopt, run_op_send, run_op_send, run_enter, run_read,
+	  run_enter },
+	{ run_pair, run_adopt, run_op_send, run_op_cancel, run_enter, run_enter },
+	{ run_listener, run_listen, run_dial, run_enter, run_to_fd, run_enter },
+	{ run_listener, run_listen, run_dial, run_write, run_enter, run_op_send,
+	  run_op_close, run_enter },
+	{ run_listener, run_listen, run_dial, run_enter, run_ctl, run_enter,
+	  run_to_fd },
+	{ run_listener, run_connect, run_enter, run_accept, run_write, run_enter },
+	{ run_udp, run_op_send_to, run_enter, run_write, run_enter },
+	{ run_timer, run_sleep, run_enter, run_op_arm, run_enter },
+	{ run_eventfd, run_watch, run_write, run_enter, run_op_arm, run_enter },
+	{ run_pipe, run_watch, run_enter, run_close_fd, run_enter },
+	{ run_post, run_op_post, run_enter, run_ctl, run_enter },
+	{ run_op_close, run_enter, run_enter },
+	{ run_ctl, run_enter, run_op_return, run_enter },
+};
+
+static void add_recipe(struct program *p, struct model *m)
+{
+	run_fn *const *recipe = recipes[below(ARRAY_LEN(recipes))];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(recipes[0]) && recipe[i]; i++)
+		add(p, m, type_of(recipe[i]));
+}
+
+/* Ready to work: a device, a pool, stages, workers. */
 static void add_beginning(struct program *p, struct model *m)
 {
 	unsigned int i;
 
+	m->strict = !one_in(20);
 	for (i = 0; i < SETUP_CALLS; i++)
 		add(p, m, i);
 	if (one_in(2))
 		add(p, m, type_of(run_stage_create));
 	while (one_in(2))
 		add(p, m, type_of(run_join));
-	if (!one_in(3) && add(p, m, type_of(run_pair)))
-		add(p, m, type_of(run_adopt));
-	if (one_in(3) && add(p, m, type_of(run_listener))) {
-		add(p, m, type_of(run_listen));
-		add(p, m, type_of(run_dial));
-	}
+	m->strict = false;
 }
 
 void make_new(struct program *p)
 {
 	struct model m = { 0 };
+	unsigned int parts = 1 + below(6);
 
 	p->nr = 0;
 	add_beginning(p, &m);
-	add_some(p, &m, 6 + below(40));
+	while (parts--) {
+		if (one_in(2))
+			add_recipe(p, &m);
+		else
+			add_some(p, &m, 1 + below(8));
+	}
 }
 
 static void copy_calls(struct program *p, struct model *m,
@@ -319,7 +374,7 @@ static void change(struct call *c, const struct model *m)
 		nr++;
 	i = below(nr + 1);
 	if (i == nr) {
-		c->thread = pick_thread(t, c);
+		c->thread = pick_thread(m, c);
 		c->async = c->thread && one_in(2);
 		return;
 	}
@@ -339,12 +394,14 @@ void make_other(struct program *p, const struct program *from,
 	for (i = 0; i < cut && p->nr < MAX_CALLS; i++) {
 		if (i >= SETUP_CALLS && one_in(12))
 			continue;
-		if (one_in(8))
+		if (one_in(8) && i >= SETUP_CALLS)
 			add_some(p, &m, 1 + below(3));
+		else if (one_in(20) && i >= SETUP_CALLS)
+			add_recipe(p, &m);
 		if (p->nr == MAX_CALLS)
 			break;
 		p->call[p->nr] = from->call[i];
-		if (one_in(10))
+		if (one_in(i < SETUP_CALLS ? 80 : 10))
 			change(&p->call[p->nr], &m);
 		follow(&m, &p->call[p->nr++]);
 	}

@@ -28,6 +28,8 @@
 #define OP_ON(kinds)	USE("worker", ARG_WORKER, ALIVE),		\
 			USE("source", ARG_SOURCE, kinds)
 #define FD_OF(kinds)	USE("fd", ARG_FD, kinds)
+#define FD_FREE(kinds)	ADD("fd", ARG_FD, kinds, FD_TAKEN, 0)
+#define FD_TAKE(kinds)	ADD("fd", ARG_FD, kinds, FD_TAKEN, FD_TAKEN)
 #define FD_OUT(n, kind)	OUT(n, ARG_FD, kind)
 #define SOURCE_OUT(kind)	OUT("to", ARG_SOURCE, kind)
 
@@ -38,6 +40,7 @@
 #define FD_STREAM	(FD_TCP | FD_UNIX | FD_PIPE_W | FD_EVENT | FD_UDP)
 #define FD_READS	(FD_TCP | FD_UNIX | FD_PIPE_R | FD_EVENT | FD_UDP | \
 			 FD_TIMER)
+#define FD_ANY		(FD_TAKEN - 1)
 #define FD_POLLS	(FD_STREAM | FD_READS | FD_LISTEN | FD_SIGNAL)
 
 #define TIMES		0, 1, US, 20 * US, 200 * US, MS
@@ -51,9 +54,9 @@ const struct call_type call_types[] = {
 	       NUM("keep", 0, 0, 0, 1)),
 	DEVICE(setup, 3, run_setup, ADD("dev", ARG_DEV, DEV_OPEN, DEV_SETUP,
 					DEV_SETUP), BAD,
-	       NUM("workers", 4, 3, 1), NUM("events", 16, 2, 1, 64),
-	       NUM("ops", 16, 32, 1), NUM("bufs", 8, 1, 2, 40),
-	       NUM("buf_size", 256, 64, 4096), NUM("sources", 32, 2, 5)),
+	       NUM("workers", 4, 4, 3, 2), NUM("events", 16, 4, 4, 64),
+	       NUM("ops", 16, 32, 8), NUM("bufs", 8, 1, 2, 40),
+	       NUM("buf_size", 256, 64, 4096), NUM("sources", 32, 32, 32, 5)),
 	DEVICE(map_arena, 3, run_map_arena,
 	       ADD("dev", ARG_DEV, DEV_SETUP, DEV_ARENA, DEV_ARENA),
 	       RARE("more", 4096, -4096ULL), RARE("ro", 1),
@@ -65,7 +68,7 @@ const struct call_type call_types[] = {
 	       OUT("to", ARG_POOL, ALIVE), NUM("target", 1, 0, 2, 100)),
 	DEVICE(stage_create, 10, run_stage_create, DEV,
 	       OUT("to", ARG_STAGE, ALIVE), POOL, NUM("prio", 0, 1, 255),
-	       NUM("batch", 0, 0, 1, 2, 5), NUM("delay", 20 * US, MS, 0),
+	       NUM("batch", 0, 0, 0, 1, 2), NUM("delay", 20 * US, MS),
 	       NUM("capacity", 0, 0, 1, 2, 16), NUM("posts", 4, 0, 1, 64)),
 	DEVICE(join, 14, run_join, DEV,
 	       ADD("to", ARG_WORKER, 0, ALIVE, ALIVE), POOL,
@@ -78,7 +81,7 @@ const struct call_type call_types[] = {
 	DEVICE(pool_destroy, 3, run_pool_destroy, DEV,
 	       END("pool", ARG_POOL, ALIVE)),
 	DEVICE(stage_set, 10, run_stage_set, DEV, STAGE, RARE("unused", 1),
-	       NUM("prio", 0, 1, 255), NUM("batch", 0, 1, 2, 5),
+	       NUM("prio", 0, 1, 255), NUM("batch", 0, 0, 1, 2, 5),
 	       NUM("delay", 20 * US, MS, 1), NUM("capacity", 0, 1, 2, 16),
 	       RARE("posts", 1)),
 	DEVICE(stage_destroy, 4, run_stage_destroy, DEV,
@@ -86,17 +89,17 @@ const struct call_type call_types[] = {
 	DEVICE(leave, 4, run_leave, USE("dev", ARG_DEV, DEV_SETUP),
 	       END("worker", ARG_WORKER, ALIVE)),
 	DEVICE(listen, 14, run_listen, DEV, SOURCE_OUT(SRC_LISTEN),
-	       FD_OF(FD_LISTEN), STAGE, USE("children", ARG_STAGE, ALIVE),
+	       FD_TAKE(FD_LISTEN), STAGE, USE("children", ARG_STAGE, ALIVE),
 	       NUM("flags", 0, 0, 1)),
 	DEVICE(adopt_tcp, 24, run_adopt, DEV, SOURCE_OUT(SRC_ADOPTED),
-	       FD_OF(FD_TCP), STAGE, NUM("flags", 0, 0, 1)),
+	       FD_TAKE(FD_TCP), STAGE, NUM("flags", 0, 0, 1)),
 	DEVICE(adopt_udp, 10, run_adopt, DEV, SOURCE_OUT(SRC_UDP),
-	       FD_OF(FD_UDP), STAGE, NUM("flags", 0, 0, 1)),
+	       FD_TAKE(FD_UDP), STAGE, NUM("flags", 0, 0, 1)),
 	DEVICE(connect, 14, run_connect, DEV, SOURCE_OUT(SRC_FDLESS),
 	       FD_OF(FD_LISTEN), STAGE, NUM("flags", 0, 0, 1),
-	       NUM("timeout", 0, MS, US), RARE("where", 1, 2, 3, 4)),
+	       NUM("timeout", 0, MS, 1000 * MS, US), RARE("where", 1, 2, 3, 4)),
 	DEVICE(watch, 20, run_watch, DEV, SOURCE_OUT(SRC_FILE),
-	       FD_OF(FD_POLLS), STAGE, NUM("mask", 1, 4, 5, 0x2001, 0),
+	       FD_FREE(FD_POLLS), STAGE, NUM("mask", 1, 4, 5, 0x2001, 0),
 	       NUM("flags", 0, 1, 2, 3)),
 	DEVICE(timer, 16, run_timer, DEV, SOURCE_OUT(SRC_TIMER), STAGE,
 	       NUM("first", TIMES), NUM("period", 0, 10 * US, 100 * US, MS),
@@ -111,8 +114,9 @@ const struct call_type call_types[] = {
 	DEVICE(source_info, 8, run_source_info, DEV,
 	       USE("source", ARG_SOURCE, ANY_SOURCE | SRC_EVENT)),
 	DEVICE(enter, 150, run_enter, DEV, USE("worker", ARG_WORKER, ALIVE),
-	       NUM("min", 0, 0, 0, 0, 1, 1, 2), NUM("max", 0, 0, 0, 1, 2, 16),
-	       NUM("timeout", 0, US, 20 * US, 100 * US, 400 * US, SEDA_FOREVER),
+	       NUM("min", 0, 0, 0, 1), NUM("max", 0, 0, 0, 0, 1, 2, 4),
+	       NUM("timeout", 0, 0, 0, US, US, 20 * US, 20 * US, 100 * US,
+		   400 * US, SEDA_FOREVER),
 	       RARE("nr", 1, 16, 17), RARE("mask", 1, 1, 2, 3)),
 	DEVICE(watch_dev, 1, run_nest, DEV, USE("on", ARG_DEV, DEV_OPEN), STAGE),
 	DEVICE(raw, 1, run_raw, USE("dev", ARG_DEV, DEV_OPEN), BAD,
@@ -185,15 +189,15 @@ const struct call_type call_types[] = {
 		FD_OUT("peer", FD_UNIX), NUM("datagrams", 0, 1)),
 	OUTSIDE(signalfd, 1, run_signalfd, FD_OUT("to", FD_SIGNAL)),
 	OUTSIDE(epoll, 2, run_epoll, FD_OUT("to", FD_EPOLL)),
-	OUTSIDE(write, 45, run_write, FD_OF(FD_STREAM), NUM("len", 8, LENGTHS)),
-	OUTSIDE(read, 12, run_read, FD_OF(FD_READS), NUM("len", 8, LENGTHS)),
-	OUTSIDE(shutdown, 6, run_shut, FD_OF(FD_TCP), NUM("how", 1, 0, 2)),
-	OUTSIDE(close_fd, 8, run_close_fd, END("fd", ARG_FD, 0)),
+	OUTSIDE(write, 45, run_write, FD_FREE(FD_STREAM), NUM("len", 8, LENGTHS)),
+	OUTSIDE(read, 12, run_read, FD_FREE(FD_READS), NUM("len", 8, LENGTHS)),
+	OUTSIDE(shutdown, 6, run_shut, FD_FREE(FD_TCP), NUM("how", 1, 0, 2)),
+	OUTSIDE(close_fd, 8, run_close_fd, END("fd", ARG_FD, FD_ANY)),
 	OUTSIDE(reset, 6, run_reset, END("fd", ARG_FD, FD_TCP)),
 	OUTSIDE(option, 5, run_option, FD_OF(FD_TCP),
 		NUM("which", 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
 		NUM("value", 0, 1, 4096)),
-	OUTSIDE(urgent, 4, run_urgent, FD_OF(FD_TCP)),
+	OUTSIDE(urgent, 4, run_urgent, FD_FREE(FD_TCP)),
 	OUTSIDE(disconnect, 2, run_disconnect, FD_OF(FD_TCP | FD_UDP)),
 	OUTSIDE(dup, 4, run_dup, FD_OUT("to", FD_TCP), FD_OF(FD_TCP)),
 
