@@ -9,6 +9,7 @@
  *   --corpus DIR      programs to begin with (again for more)
  *   --keep DIR        write programs that ran something new there
  *   --log FILE        keep the last programs there, for when the machine dies
+ *   --reduce          only play the corpus; --keep those that add something
  *   --replay FILE     play the programs of FILE only, --times N times
  *   --pcs FILE        write the addresses that were covered there
  *   --print-log FILE  show what --log kept
@@ -26,6 +27,7 @@
 
 #define RUN_PROGRAMS	300	/* of one process */
 #define LEAST_PERCENT	40
+#define STATUS_REPORTED	3
 /* Far longer than any program takes on the slowest kernel. */
 #define HANG_SECONDS	120
 
@@ -34,6 +36,7 @@ struct shared *shared;
 static struct options {
 	uint64_t seed, calls, minutes, times;
 	const char *keep, *log, *replay, *pcs;
+	bool reduce;
 	const char *corpus[8];
 	unsigned int nr_corpus;
 } opt = { .calls = 100000, .times = 1 };
@@ -177,7 +180,41 @@ static int load_corpus(const char *dir)
 	return n < 0 ? n : bad;
 }
 
+/* Shortest first. */
+static int by_length(const void *a, const void *b)
+{
+	const struct program *p = a, *q = b;
+
+	return (int)p->nr - (int)q->nr;
+}
+
 /* --- a run: a process that plays some programs --------------------------------- */
+
+/* What the kernel says when something is wrong; tests/lib/kernel-report's. */
+static bool kernel_reports(void)
+{
+	static const char *const bad[] = {
+		"BUG: ", "WARNING: ", "INFO: task", "INFO: possible", "INFO: rcu",
+		"INFO: trying", "possible circular", "suspicious RCU", "UBSAN: ",
+		"inconsistent lock state", "ODEBUG: ", "general protection",
+	};
+	static int fd = -1;
+	char text[2048];
+	unsigned int i;
+	ssize_t n;
+
+	if (fd < 0) {
+		fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		lseek(fd, 0, SEEK_END);
+	}
+	while ((n = read(fd, text, sizeof(text) - 1)) > 0) {
+		text[n] = 0;
+		for (i = 0; i < ARRAY_LEN(bad); i++)
+			if (strstr(text, bad[i]))
+				return true;
+	}
+	return false;
+}
 
 static void play(struct box *b)
 {
@@ -190,6 +227,11 @@ static void play(struct box *b)
 	box_reset(b);
 	if (cover_end(0))
 		last_new = current.nr;
+	if (kernel_reports()) {
+		printf("# the kernel reported\n");
+		fflush(stdout);
+		_exit(STATUS_REPORTED);
+	}
 }
 
 static void make(void)
@@ -244,6 +286,8 @@ static void run_corpus(uint64_t first)
 	for (; first < shared->nr_loaded; first++) {
 		current = shared->corpus[first];
 		play(&b);
+		if (opt.reduce && last_new)
+			corpus_write(&current);
 	}
 }
 
@@ -276,13 +320,17 @@ static void say_where(pid_t pid)
 		perror("stack");
 }
 
-/* Waits for the run; kill_us: kill it after so long, 0: not.  False: it hangs. */
+/*
+ * Waits for the run; kill_us: kill it after so long, 0: not.  False: it
+ * hangs, or the kernel reported something.
+ */
 static bool wait_run(pid_t pid, uint64_t kill_us)
 {
 	const struct timespec tick = { .tv_sec = 1 };
 	struct timespec until_kill = { .tv_nsec = kill_us * 1000 };
 	uint64_t programs = shared->programs;
 	unsigned int still = 0;
+	int status = 0;
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -291,7 +339,7 @@ static bool wait_run(pid_t pid, uint64_t kill_us)
 		sigtimedwait(&set, NULL, &until_kill);
 		kill(pid, SIGKILL);
 	}
-	while (!waitpid(pid, NULL, WNOHANG)) {
+	while (!waitpid(pid, &status, WNOHANG)) {
 		if (sigtimedwait(&set, NULL, &tick) == SIGCHLD)
 			continue;
 		if (shared->programs != programs)
@@ -304,7 +352,7 @@ static bool wait_run(pid_t pid, uint64_t kill_us)
 			return false;
 		}
 	}
-	return true;
+	return !WIFEXITED(status) || WEXITSTATUS(status) != STATUS_REPORTED;
 }
 
 static bool run(void (*fn)(uint64_t), uint64_t arg, uint64_t kill_us)
@@ -385,10 +433,14 @@ static bool fuzz(void)
 {
 	uint64_t begin = seconds(), said = begin, nr;
 
-	for (nr = 0; nr < shared->nr_loaded; nr += 64)
-		if (!run(run_corpus, nr, 0))
-			return false;
+	if (opt.reduce)
+		qsort(shared->corpus, shared->nr_loaded,
+		      sizeof(shared->corpus[0]), by_length);
+	if (shared->nr_loaded && !run(run_corpus, 0, 0))
+		return false;
 	say_state(begin);
+	if (opt.reduce)
+		return true;
 	for (nr = 0;; nr++) {
 		chance_seed(opt.seed + nr);
 		if (!run(run_fuzz, opt.seed + nr,
@@ -471,7 +523,7 @@ static int replay(void)
 	return 0;
 }
 
-enum { PRINT_LOG = 256, PRINT_C, LIST };
+enum { PRINT_LOG = 256, PRINT_C, LIST, REDUCE };
 
 static const struct option long_options[] = {
 	{ "seed", required_argument, NULL, 's' },
@@ -485,6 +537,7 @@ static const struct option long_options[] = {
 	{ "pcs", required_argument, NULL, 'p' },
 	{ "print-log", required_argument, NULL, PRINT_LOG },
 	{ "print-c", required_argument, NULL, PRINT_C },
+	{ "reduce", no_argument, NULL, REDUCE },
 	{ "list", required_argument, NULL, LIST },
 	{ 0 }
 };
@@ -519,6 +572,9 @@ static void parse_option(int c)
 		break;
 	case 'p':
 		opt.pcs = optarg;
+		break;
+	case REDUCE:
+		opt.reduce = true;
 		break;
 	case PRINT_LOG:
 		log_print(optarg);

@@ -17,6 +17,7 @@ struct model {
 	uint8_t last[NR_ARG_TYPES][2];
 	bool harvested;
 	bool strict;		/* nothing odd now */
+	bool recipe;		/* always the last */
 };
 
 static uint64_t chance_state = 1;
@@ -90,7 +91,7 @@ static uint64_t pick_place(const struct model *m, const struct arg *arg, int app
 		if (fits(m, arg, i, app) && one_in(++found))
 			chosen = i;
 	for (i = 2; i-- && (arg->needs || arg->avoids);)
-		if (m->last[arg->type][i] < nr && !one_in(3) &&
+		if (m->last[arg->type][i] < nr && (m->recipe || !one_in(3)) &&
 		    fits(m, arg, m->last[arg->type][i], app))
 			chosen = m->last[arg->type][i];
 	if (arg->type == ARG_SOURCE && arg->needs & SRC_EVENT &&
@@ -319,8 +320,10 @@ static void add_recipe(struct program *p, struct model *m)
 	run_fn *const *recipe = recipes[below(ARRAY_LEN(recipes))];
 	unsigned int i;
 
+	m->recipe = true;
 	for (i = 0; i < ARRAY_LEN(recipes[0]) && recipe[i]; i++)
 		add(p, m, type_of(recipe[i]));
+	m->recipe = false;
 }
 
 /* Ready to work: a device, a pool, stages, workers. */
@@ -341,7 +344,7 @@ static void add_beginning(struct program *p, struct model *m)
 void make_new(struct program *p)
 {
 	struct model m = { 0 };
-	unsigned int parts = 1 + below(6);
+	unsigned int parts = 2 + below(7);
 
 	p->nr = 0;
 	add_beginning(p, &m);

@@ -165,8 +165,8 @@ const struct call_type call_types[] = {
 
 	/* what applications do besides */
 	OUTSIDE(ctl, 24, run_ctl, USE("worker", ARG_WORKER, ALIVE),
-		NUM("slot", 0, 0, 0, 1, 2, 3), NUM("flags", 1, 2, 3, 3),
-		NUM("claim", 0, 0, 1, 2, 3)),
+		NUM("slot", 0, 0, 0, 0, 0, 1, 2), NUM("flags", 1, 2, 3, 3),
+		RARE("claim", 1, 2, 3)),
 	OUTSIDE(scribble, 6, run_scribble, USE("worker", ARG_WORKER, ALIVE),
 		NUM("where", 0, 1, 1, 2), NUM("nr", 10, 200, 4000),
 		NUM("seed", 1, 2, 3, 4, 5)),
