@@ -257,9 +257,10 @@ long run_adopt(struct box *b, const uint64_t *a)
 	return keep_source(b, a[2], ret, args.source);
 }
 
+static const uint8_t lo[4] = { 127, 0, 0, 1 };
+
 long run_connect(struct box *b, const uint64_t *a)
 {
-	const uint8_t lo[4] = { 127, 0, 0, 1 };
 	ARGS(connect);
 	long ret;
 

@@ -73,6 +73,10 @@ unsigned int text_print(const struct program *p, char *to, size_t size);
 int text_parse(struct program *p, const char *text, const char **end);
 void text_print_c(const struct program *p, unsigned int nr, uint64_t times);
 
+/* the text of sources, in text.c */
+extern const char text_box_h[], text_box_c[], text_calls_dev[];
+extern const char text_calls_enter[], text_calls_file[], text_calls_life[];
+
 /* make.c */
 uint64_t chance_next(void);
 void chance_seed(uint64_t seed);

@@ -12,10 +12,12 @@
 	.nr = sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8,		\
 	.values = (const uint64_t[]){ __VA_ARGS__ },			\
 }
+
 #define USE(n, t, what)	{ .name = n, .type = t, .needs = what }
 #define OUT(n, t, what)	{						\
 	.name = n, .type = t, .fresh = true, .gives = what,		\
 }
+
 #define END(n, t, what)	{ .name = n, .type = t, .needs = what, .fresh = true }
 #define ADD(n, t, old, avoid, new)	{				\
 	.name = n, .type = t, .needs = old, .avoids = avoid, .gives = new, \
@@ -45,8 +47,8 @@
 
 #define TIMES		0, 1, US, 20 * US, 200 * US, MS
 #define LENGTHS		1, 1, 7, 64, 200, 256, 1000, 4096, 20000, 100000
-#define DEVICE(n, w, r, ...) { #n, r, w, true, { __VA_ARGS__ } }
-#define OUTSIDE(n, w, r, ...) { #n, r, w, false, { __VA_ARGS__ } }
+#define DEVICE(n, w, r, ...)	{ #n, r, w, true, { __VA_ARGS__ } }
+#define OUTSIDE(n, w, r, ...)	{ #n, r, w, false, { __VA_ARGS__ } }
 
 const struct call_type call_types[] = {
 	/* each program begins with these; they are made again now and then */

@@ -101,6 +101,7 @@ static int parse_arg(struct call *c, const char *s, size_t len)
 static int parse_line(struct call *c, const char *s, const char *end)
 {
 	const struct call_type *t;
+	static const char stops[] = { ' ', '\n', 0 };
 	size_t len;
 
 	memset(c, 0, sizeof(*c));
@@ -110,7 +111,7 @@ static int parse_line(struct call *c, const char *s, const char *end)
 		s++;
 	}
 	s += strspn(s, " ");
-	len = strcspn(s, " \n");
+	len = strcspn(s, stops);
 	t = find_type(s, len);
 	if (!t || c->thread >= NR_THREADS)
 		return -EINVAL;
@@ -118,7 +119,7 @@ static int parse_line(struct call *c, const char *s, const char *end)
 	c->run = t->run;
 	for (s += len; s < end && *s == ' '; s += len) {
 		s += strspn(s, " ");
-		len = strcspn(s, " \n");
+		len = strcspn(s, stops);
 		if (len && parse_arg(c, s, len))
 			return -EINVAL;
 	}
@@ -154,8 +155,7 @@ int text_parse(struct program *p, const char *text, const char **end)
 /* The sources that a reproducer needs are linked in as they are. */
 #define SOURCE(symbol, file)						\
 	__asm__(".section .rodata\n"					\
-		#symbol ": .incbin \"" file "\"\n.byte 0\n.previous\n");	\
-	extern const char symbol[]
+		#symbol ": .incbin \"" file "\"\n.byte 0\n.previous\n")
 
 SOURCE(text_box_h, "tests/fuzz/box.h");
 SOURCE(text_box_c, "tests/fuzz/box.c");
@@ -194,6 +194,7 @@ static const char *run_name(const struct call_type *t)
 void text_print_c(const struct program *p, unsigned int nr, uint64_t times)
 {
 	unsigned int i, j, k;
+	char line[512];
 
 	printf("/* cc -D_GNU_SOURCE -pthread FILE; as root, with seda.ko */\n");
 	print_source(text_box_h);
@@ -206,20 +207,22 @@ void text_print_c(const struct program *p, unsigned int nr, uint64_t times)
 		printf("\nstatic const struct call program_%u[] = {\n", i);
 		for (j = 0; j < p[i].nr; j++) {
 			const struct call *c = &p[i].call[j];
-			struct out o = { .to = (char[512]){ 0 }, .size = 512 };
+			struct out o = { .to = line, .size = sizeof(line) };
 
 			put_call(&o, c);
-			printf("\t/* %.*s */\n\t{ .run = run_%s, .thread = %u, .async = %u, .a = {",
-			       (int)o.len - 1, o.to, run_name(&call_types[c->type]),
-			       c->thread, c->async);
+			printf("\t/* %.*s */\n", (int)o.len - 1, o.to);
+			printf("\t{ run_%s, 0, %u, %u, {",
+			       run_name(&call_types[c->type]), c->thread,
+			       c->async);
 			for (k = 0; k < MAX_ARGS; k++)
 				printf(" %#" PRIx64 ",", c->a[k]);
 			printf(" } },\n");
 		}
 		printf("};\n");
 	}
-	printf("\nint main(void)\n{\n\tstatic struct box b;\n\tunsigned long i;\n\n"
-	       "\tbox_init(&b);\n\tfor (i = 0; i < %" PRIu64 "UL; i++) {\n", times);
+	printf("\nint main(void)\n");
+	printf("{\n\tstatic struct box b;\n\tunsigned long i;\n\n");
+	printf("\tbox_init(&b);\n\tfor (i = 0; i < %" PRIu64 "UL; i++) {\n", times);
 	for (i = 0; i < nr; i++)
 		printf("\t\tbox_play(&b, program_%u, %u);\n\t\tbox_reset(&b);\n",
 		       i, p[i].nr);
