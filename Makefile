@@ -63,7 +63,7 @@ LIBRARIES := $(if $(LIB_SRC),$(B)/libsedak.so $(B)/libsedak.a $(B)/sedak.pc)
 PROGRAMS  := $(SINGLE_BIN) $(PROGRAM_BIN)
 
 .PHONY: all module lib tools tests run test test-all test-debug debug-kernel coverage mutants \
-	sanitize fuzz-http lint deps \
+	sanitize fuzz fuzz-http lint deps \
 	show-cflags install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -219,6 +219,9 @@ sanitize: deps
 fuzz-http: deps
 	@SEDA_FUZZ_MINUTES="$(MINUTES)" tests/san/fuzz.sh
 
+fuzz:
+	@tests/fuzz/run --kernel "$(KERNEL)" --minutes "$(MINUTES)"
+
 lint:
 	@tests/run --group lint
 
@@ -255,6 +258,8 @@ clean:
 #: make coverage       what of kmod/ the tests run, on the KASAN kernel
 #: make mutants        break the sources line by line: do the tests notice?
 #: make sanitize       libsedak and sedahttpd under ASan, UBSan and TSan
+#: make fuzz           calls on the device by chance, for MINUTES=10; KERNEL=kasan,
+#:                     lockdep, kcsan or as above
 #: make fuzz-http      sedahttpd's parsers, for MINUTES=10
 #: make lint           the checks of the sources alone
 #: make deps           install the Debian packages that are missing

@@ -121,7 +121,25 @@ bool cover_start(void);
 void cover_begin(unsigned int thread);
 unsigned int cover_end(unsigned int thread);
 
+/* play.c; the runs are for a process of their own */
+#define STATUS_REPORTED	3	/* of a run: it saw a report of the kernel */
+
+int read_programs(const char *path, struct program *to, unsigned int max);
+int load_corpus(const char *dir);
+int by_length(const void *a, const void *b);
+void run_fuzz(uint64_t seed);
+void run_corpus(uint64_t first);
+void run_replay(uint64_t times);
+
 /* fuzz.c */
+extern struct options {
+	uint64_t seed, calls, minutes, times;
+	const char *keep, *log, *replay, *pcs;
+	const char *corpus[8];
+	unsigned int nr_corpus;
+	bool reduce;
+} opt;
+
 int fuzz_main(int argc, char **argv);
 
 /* log.c */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vm: --smp 2 --timeout 600
+ * vm: --smp 2 --turns --timeout 600
  *
  * Programs of calls made by chance, from a seed that is told, and the corpus:
  * no report, no hang, and at least 40 % of the calls succeed (tests/fuzz).
