@@ -45,7 +45,7 @@ static void op_done(const struct call *c, long ret)
 
 static void corpus_write(const struct program *p)
 {
-	char text[MAX_TEXT], path[512];
+	char text[MAX_TEXT], path[512], name[512];
 	uint64_t hash = 5381;
 	unsigned int n, i;
 	FILE *file;
@@ -53,12 +53,16 @@ static void corpus_write(const struct program *p)
 	n = text_print(p, text, sizeof(text));
 	for (i = 0; i < n; i++)
 		hash = hash * 33 + (unsigned char)text[i];
-	snprintf(path, sizeof(path), "%s/%016" PRIx64, opt.keep, hash);
+	/* whole or not at all: this process may be killed at any time */
+	snprintf(path, sizeof(path), "%s/.%d", opt.keep, getpid());
+	snprintf(name, sizeof(name), "%s/%016" PRIx64, opt.keep, hash);
 	file = fopen(path, "we");
 	if (!file)
 		return;
 	fprintf(file, "# SPDX-License-Identifier: GPL-2.0\n%s", text);
 	fclose(file);
+	if (rename(path, name))
+		perror(name);
 }
 
 static void corpus_add(const struct program *p)
@@ -67,9 +71,9 @@ static void corpus_add(const struct program *p)
 
 	if (at == MAX_CORPUS)
 		at = below(MAX_CORPUS);
-	else
-		shared->nr_corpus++;
 	shared->corpus[at] = *p;
+	if (at == shared->nr_corpus)
+		shared->nr_corpus++;
 }
 
 static char *read_all(const char *path)
