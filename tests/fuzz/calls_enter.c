@@ -6,6 +6,8 @@
  */
 #include "tests/fuzz/box.h"
 
+#define MAX_WORDS	10000	/* of one scribble, however odd its number is */
+
 /* The worker's part of the arena, or NULL. */
 static char *worker_base(struct box *b, uint64_t place)
 {
@@ -129,7 +131,7 @@ long run_scribble(struct box *b, const uint64_t *a)
 		from = s->ctl_off / 8;
 	if (a[1] == 2)
 		words = s->ops_off / 8;
-	for (i = 0; i < a[2]; i++) {
+	for (i = 0; i < a[2] % MAX_WORDS; i++) {
 		volatile uint64_t *to = (void *)base;
 
 		x ^= x << 13;
