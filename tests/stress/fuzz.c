@@ -2,8 +2,9 @@
 /*
  * vm: --smp 2 --turns --timeout 600
  *
- * Programs of calls made by chance, from a seed that is told, and the corpus:
- * no report, no hang, and at least 40 % of the calls succeed (tests/fuzz).
+ * Programs of calls made by chance, and the corpus: no report, no hang, and at
+ * least 40 % of the calls succeed (tests/fuzz).  The seed is always the same, so
+ * that a change which fails here is to blame; make fuzz looks further.
  * SEDA_SEED and SEDA_COUNT change the seed and the count of calls.
  */
 #include "tests/fuzz/fuzz.h"
@@ -11,7 +12,7 @@
 int main(void)
 {
 	const char *seed = getenv("SEDA_SEED"), *count = getenv("SEDA_COUNT");
-	const char *debug = getenv("SEDA_DEBUG"), *top = getenv("SEDA_TOP");
+	const char *top = getenv("SEDA_TOP");
 	char corpus[512], *argv[10] = { "fuzz" };
 	int argc = 1;
 
@@ -20,11 +21,8 @@ int main(void)
 	argv[argc++] = "--corpus";
 	argv[argc++] = corpus;
 	argv[argc++] = "--calls";
-	argv[argc++] = (char *)(count && *count ? count :
-				debug && *debug ? "50000" : "200000");
-	if (seed && *seed) {
-		argv[argc++] = "--seed";
-		argv[argc++] = (char *)seed;
-	}
+	argv[argc++] = (char *)(count && *count ? count : "50000");
+	argv[argc++] = "--seed";
+	argv[argc++] = (char *)(seed && *seed ? seed : "1");
 	return fuzz_main(argc, argv);
 }
