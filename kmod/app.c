@@ -187,7 +187,7 @@ out:
 /*
  * The last descriptor and mapping are gone, so no call is in progress and
  * none will come.  Still running can be: callbacks of sources, exits of
- * workers' threads and the items they queued, timers of stages.
+ * workers' threads and the items they queued, timers of stages and pools.
  */
 void seda_app_release(struct seda_app *app)
 {
@@ -206,10 +206,21 @@ void seda_app_release(struct seda_app *app)
 	for (i = 0; i < SEDA_MAX_STAGES; i++) {
 		stage = rcu_dereference_raw(app->stages[i]);
 		if (stage)
+			hrtimer_cancel(&stage->delay);
+	}
+	/* they look at the stages; nobody is parked, so nobody starts them */
+	for (i = 0; i < SEDA_MAX_POOLS; i++) {
+		pool = rcu_dereference_raw(app->pools[i]);
+		if (pool)
+			timer_delete_sync(&pool->retry);
+	}
+	/* nobody pokes any more */
+	irq_work_sync(&app->poke);
+	for (i = 0; i < SEDA_MAX_STAGES; i++) {
+		stage = rcu_dereference_raw(app->stages[i]);
+		if (stage)
 			seda_stage_free(stage);
 	}
-	/* nobody pokes any more: sources and stages are gone */
-	irq_work_sync(&app->poke);
 	for (i = 0; i < SEDA_MAX_POOLS; i++) {
 		pool = rcu_dereference_raw(app->pools[i]);
 		if (pool)

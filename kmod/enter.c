@@ -75,7 +75,7 @@ static long seda_wait(struct seda_worker *w, u32 min, u32 max, u64 timeout)
 		ret = seda_worker_park(w, untilp); /* [wait-park] */
 		/* one that nobody woke does no work above the target */
 		if (!fatal_signal_pending(current) &&
-		    !(ret && seda_worker_yields(w))) /* [wait-yields] */
+		    !(ret && !w->woken && seda_worker_yields(w))) /* [wait-yields] */
 			seda_harvest(w, max); /* [wait-harvest] */
 		/* what was ready may have been nothing, again and again */
 		cond_resched();

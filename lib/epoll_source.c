@@ -119,6 +119,8 @@ int ep_attach(struct worker *w, struct source *src, uint64_t child)
 
 	/* paused in its ACCEPT: once added, another worker may read it at once */
 	ep_open(src, (int)child, paused ? 0 : EPF_ARMED);
+	/* so that settling arms it if it was resumed meanwhile */
+	src_conn(src)->rx_off = paused;
 	ret = add(src, CONN_EVENTS);
 	if (ret < 0) {
 		/* as if the peer had gone: no event would ever come */

@@ -224,7 +224,7 @@ inline seda_wait() {
 	do
 	:: seda_worker_park(ret);	/* [wait-park] */
 		if
-		:: ret && seda_worker_yields()	/* [wait-yields] */
+		:: ret && !LD(WOKEN(_pid)) && seda_worker_yields()	/* [wait-yields] */
 		:: else -> seda_harvest();	/* [wait-harvest] */
 		fi;
 		if
