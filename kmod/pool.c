@@ -16,7 +16,8 @@
  * sleeps again, that of seda_pool_rouse() (C) when it leaves ENTER, where it
  * wakes the next one if it leaves some.  One that was stopped on its way (by a
  * debugger, by a real-time task on its CPU) is waited for no more than
- * SEDA_WAKING ticks: pool->retry then wakes another.  tests/model/pool.pml has
+ * SEDA_WAKING ticks: pool->retry then wakes another, if the target has room for
+ * one more, as the late one counts as running.  tests/model/pool.pml has
  * all of this.
  *
  * The last to park is the first to be woken: its caches are warm.

@@ -421,7 +421,7 @@ struct seda_setup_args {
 /*
  * POOL_CREATE, POOL_SET: concurrency is how many workers may run at a time (0:
  * as many as there are CPUs online).  A worker is woken only below it,
- * and one whose time in ENTER is up above it gets no events.
+ * and one that waited in ENTER until its time was up gets no events above it.
  * -ENOSPC past SEDA_MAX_POOLS.  POOL_DESTROY (struct seda_id_args): -EBUSY with
  * stages or workers.
  */
@@ -494,7 +494,8 @@ struct seda_id_args {
  * as sources of child_stage with child_data for user_data.  The source does
  * not keep the descriptor open: when the application closes it, listening
  * ends and CLOSED follows.  -EPERM under hooks=strict; -EEXIST when the socket
- * is already a source of any app; -ENFILE past a limit on sources.
+ * is already a source of any app; -ENFILE past a limit on sources; -EOPNOTSUPP
+ * for one that another socket's descriptor fell back to (SMC).
  * An ERR event tells why no connection can be accepted (-ENFILE: a limit on
  * sources, -ENOMEM ...); the listener is then disarmed, ARM goes on.
  */
@@ -645,6 +646,7 @@ struct seda_source_info_args {
  * Returns the number of events, or
  *   -EINTR    a signal came and no event had been harvested (the ops have
  *             been run)
+ *   -EFAULT   sigmask is a bad pointer (the ops have been run, too)
  *   -ESRCH    the caller is not that worker
  */
 struct seda_enter_args {
