@@ -54,13 +54,6 @@ static void seda_sigmask_restore(const struct seda_enter_args *a,
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
 }
 
-/* Above its target the pool lets a worker wait before it works. */
-static bool seda_worker_yields(const struct seda_worker *w)
-{
-	return READ_ONCE(w->pool->nr_running) > /* [yields-running] */
-	       (int)seda_pool_target(w->pool);
-}
-
 static long seda_wait(struct seda_worker *w, u32 min, u32 max, u64 timeout)
 {
 	ktime_t until, *untilp = NULL;
@@ -73,9 +66,8 @@ static long seda_wait(struct seda_worker *w, u32 min, u32 max, u64 timeout)
 	}
 	do {
 		ret = seda_worker_park(w, untilp); /* [wait-park] */
-		/* one that nobody woke does no work above the target */
-		if (!fatal_signal_pending(current) &&
-		    !(ret && !w->woken && seda_worker_yields(w))) /* [wait-yields] */
+		/* whose time is up, or whom a signal woke, may be above the target */
+		if (w->counted && !fatal_signal_pending(current)) /* [wait-counted] */
 			seda_harvest(w, max); /* [wait-harvest] */
 		/* what was ready may have been nothing, again and again */
 		cond_resched();
@@ -93,7 +85,7 @@ static long seda_enter_events(struct seda_worker *w,
 	bool may_wait = a->min_events && a->timeout_ns;
 	long ret = 0;
 
-	if (!may_wait || !seda_worker_yields(w)) /* [enter-yields] */
+	if (seda_worker_may_work(w, may_wait)) /* [enter-may-work] */
 		seda_harvest(w, max); /* [enter-harvest] */
 	if (may_wait && w->nr_slots < a->min_events) {
 		ret = seda_sigmask_set(a);

@@ -17,8 +17,11 @@
  * wakes the next one if it leaves some.  One that was stopped on its way (by a
  * debugger, by a real-time task on its CPU) is waited for no more than
  * SEDA_WAKING ticks: pool->retry then wakes another, if the target has room for
- * one more, as the late one counts as running.  tests/model/pool.pml has
- * all of this.
+ * one more, as the late one is counted.  tests/model/pool.pml has all of this.
+ *
+ * Counted are the workers that may have events: not who is parked, who has not
+ * entered yet, nor who left above the target because its time was up or a
+ * signal came.
  *
  * The last to park is the first to be woken: its caches are warm.
  */
@@ -151,14 +154,9 @@ void seda_pool_free(struct seda_pool *pool)
 	kfree_rcu(pool, rcu);
 }
 
-/* Room for one stage more than the pool has; app->lock is held. */
-struct seda_stage_list *seda_stage_list_alloc(struct seda_pool *pool)
+struct seda_stage_list *seda_stage_list_alloc(void)
 {
-	struct seda_stage_list *list;
-
-	lockdep_assert_held(&pool->app->lock);
-	return kzalloc(struct_size(list, stage, pool->nr_stages + 1),
-		       GFP_KERNEL_ACCOUNT);
+	return kzalloc(sizeof(struct seda_stage_list), GFP_KERNEL_ACCOUNT);
 }
 
 /* Publishes the pool's stages anew, in list, highest priority first. */
@@ -272,6 +270,46 @@ static void seda_pool_watch(struct seda_pool *pool)
 		mod_timer(&pool->retry, READ_ONCE(pool->waking_until)); /* [watch-timer] */
 }
 
+/* Under pool->lock. */
+static void seda_worker_count(struct seda_worker *w)
+{
+	WRITE_ONCE(w->pool->nr_running, w->pool->nr_running + !w->counted); /* [count-running] */
+	w->counted = true; /* [count-it] */
+}
+
+/* Under pool->lock. */
+void seda_worker_discount(struct seda_worker *w)
+{
+	WRITE_ONCE(w->pool->nr_running, w->pool->nr_running - w->counted); /* [discount-running] */
+	w->counted = false; /* [discount-it] */
+}
+
+/* Counts w if it has to work, or the pool runs below its target.  Under pool->lock. */
+static bool seda_worker_start(struct seda_worker *w, bool must)
+{
+	if (must || w->pool->nr_running < (int)seda_pool_target(w->pool)) /* [start-target] */
+		seda_worker_count(w); /* [start-count] */
+	return w->counted; /* [start-counted] */
+}
+
+/*
+ * May this worker, who is not parked, take work?  Above the pool's target only
+ * one who cannot wait.
+ */
+bool seda_worker_may_work(struct seda_worker *w, bool may_wait)
+{
+	struct seda_pool *pool = w->pool;
+	bool may;
+
+	if (w->counted) /* [may-work-counted] */
+		return !may_wait || READ_ONCE(pool->nr_running) <= /* [may-work-running] */
+				    (int)seda_pool_target(pool);
+	raw_spin_lock_irq(&pool->lock); /* [may-work-lock] */
+	may = seda_worker_start(w, !may_wait); /* [may-work-start] */
+	raw_spin_unlock_irq(&pool->lock); /* [may-work-unlock] */
+	return may;
+}
+
 /*
  * Wakes a parked worker if the pool runs below its target and none is on its
  * way.  Any context; after a full barrier since the work became visible.
@@ -297,7 +335,7 @@ void seda_pool_wake(struct seda_pool *pool, int wake_flags)
 	if (w) {
 		list_del_init(&w->parked); /* [wake-unlist] */
 		WRITE_ONCE(pool->nr_parked, pool->nr_parked - 1); /* [wake-parked] */
-		WRITE_ONCE(pool->nr_running, pool->nr_running + 1); /* [wake-running] */
+		seda_worker_count(w); /* [wake-running] */
 		WRITE_ONCE(pool->waking_until, jiffies + SEDA_WAKING); /* [wake-until] */
 		WRITE_ONCE(pool->waking, true); /* [wake-set-waking] */
 		WRITE_ONCE(w->woken, true); /* [wake-woken] */
@@ -335,29 +373,37 @@ static void seda_worker_lay_down(struct seda_worker *w)
 	w->woken = false; /* [lay-down-woken] */
 	list_add(&w->parked, &pool->parked); /* [lay-down-list] */
 	WRITE_ONCE(pool->nr_parked, pool->nr_parked + 1); /* [lay-down-parked] */
-	WRITE_ONCE(pool->nr_running, pool->nr_running - 1); /* [lay-down-running] */
+	seda_worker_discount(w); /* [lay-down-running] */
 	raw_spin_unlock_irq(&pool->lock); /* [lay-down-unlock] */
 }
 
-static void seda_worker_get_up(struct seda_worker *w)
+/*
+ * False: nobody woke it, and it would run above the target; then it does so
+ * only if it must, and is not counted.
+ */
+static bool seda_worker_get_up(struct seda_worker *w, bool must)
 {
 	struct seda_pool *pool = w->pool;
+	bool up = true;
 
 	raw_spin_lock_irq(&pool->lock); /* [get-up-lock] */
 	if (w->woken) { /* [get-up-woken] */
 		WRITE_ONCE(pool->waking, false); /* [get-up-waking] */
-	} else {
+	} else if (seda_worker_start(w, false) || must) { /* [get-up-start] */
 		list_del_init(&w->parked); /* [get-up-unlist] */
 		WRITE_ONCE(pool->nr_parked, pool->nr_parked - 1); /* [get-up-parked] */
-		WRITE_ONCE(pool->nr_running, pool->nr_running + 1); /* [get-up-running] */
+	} else {
+		up = false; /* [get-up-not] */
 	}
 	raw_spin_unlock_irq(&pool->lock); /* [get-up-unlock] */
+	return up;
 }
 
 /*
  * Sleeps until there is work for this worker.  0, -ETIME at until (NULL:
- * never), or -EINTR.  Whatever it returns the caller must look for work, or
- * pass a wake-up on, as one may have been spent on it.
+ * never), or -EINTR.  A caller that is
+ * counted must look for work, or pass a wake-up on, as one may have been spent
+ * on it.
  */
 int seda_worker_park(struct seda_worker *w, ktime_t *until)
 {
@@ -372,8 +418,9 @@ int seda_worker_park(struct seda_worker *w, ktime_t *until)
 		if (READ_ONCE(w->woken)) /* [park-woken] */
 			break;
 		if (READ_ONCE(pool->nr_running) < (int)seda_pool_target(pool) && /* [park-target] */
-		    seda_pool_has_work(pool)) /* [park-work] */
-			break;
+		    seda_pool_has_work(pool) && /* [park-work] */
+		    seda_worker_get_up(w, false)) /* [park-try] */
+			goto up;
 		if (signal_pending(current)) { /* [park-signal] */
 			ret = -EINTR;
 			break;
@@ -383,7 +430,8 @@ int seda_worker_park(struct seda_worker *w, ktime_t *until)
 			break;
 		}
 	}
+	seda_worker_get_up(w, true); /* [park-get-up] */
+up:
 	__set_current_state(TASK_RUNNING); /* [park-running] */
-	seda_worker_get_up(w); /* [park-get-up] */
 	return ret;
 }

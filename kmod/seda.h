@@ -129,7 +129,7 @@ struct seda_pool {
 	raw_spinlock_t lock;
 	struct list_head parked;	/* under lock; last parked first */
 	int nr_parked;			/* under lock; read without it */
-	int nr_running;			/* under lock */
+	int nr_running;			/* under lock: counted workers; read without */
 	bool waking;			/* under lock; a woken one is on its way */
 	unsigned long waking_until;	/* under lock: jiffies */
 	struct timer_list retry;	/* when that is over */
@@ -139,7 +139,7 @@ struct seda_pool {
 struct seda_stage_list {
 	struct rcu_head rcu;
 	u32 nr;
-	struct seda_stage *stage[];
+	struct seda_stage *stage[SEDA_MAX_STAGES];
 };
 
 /*
@@ -167,6 +167,7 @@ struct seda_stage {
 	struct hrtimer delay;
 	bool due;			/* the oldest has waited max_delay */
 	struct seda_post_queue *posts;	/* NULL: takes no posts */
+	struct seda_stage_list *without; /* so that DESTROY needs no memory */
 	char name[SEDA_NAME_LEN];
 	struct rcu_head rcu;
 };
@@ -297,6 +298,8 @@ struct seda_worker {
 
 	struct list_head parked;	/* under pool->lock */
 	bool woken;			/* under pool->lock; read without */
+	/* in pool->nr_running: under pool->lock; its own while not parked */
+	bool counted;
 	struct wait_queue_entry wake;	/* for default_wake_function */
 	struct hlist_node exit_node;	/* under seda_exit_lock */
 	struct work_struct gone;
@@ -449,7 +452,7 @@ int seda_pool_set(struct seda_app *app, struct seda_pool_args *a);
 int seda_pool_destroy(struct seda_app *app, u64 id);
 void seda_pool_free(struct seda_pool *pool);
 struct seda_pool *seda_pool_find(struct seda_app *app, u64 id);
-struct seda_stage_list *seda_stage_list_alloc(struct seda_pool *pool);
+struct seda_stage_list *seda_stage_list_alloc(void);
 void seda_pool_set_stages(struct seda_pool *pool, struct seda_stage_list *list,
 			  struct seda_stage *add, struct seda_stage *del);
 u32 seda_pool_target(const struct seda_pool *pool);
@@ -457,6 +460,8 @@ bool seda_pool_has_work(struct seda_pool *pool);
 struct seda_stage *seda_pool_pick(struct seda_pool *pool, u64 tried);
 void seda_pool_wake(struct seda_pool *pool, int wake_flags);
 void seda_pool_rouse(struct seda_pool *pool);
+bool seda_worker_may_work(struct seda_worker *w, bool may_wait);
+void seda_worker_discount(struct seda_worker *w);
 int seda_worker_park(struct seda_worker *w, ktime_t *until);
 
 /* worker.c */

@@ -44,6 +44,15 @@ static void seda_policy_set(struct seda_stage *stage,
 	WRITE_ONCE(stage->max_delay, a->max_delay_ns);
 }
 
+static void seda_stage_free_rcu(struct rcu_head *rcu)
+{
+	struct seda_stage *stage = container_of(rcu, struct seda_stage, rcu);
+
+	seda_posts_free(stage->posts);
+	kfree(stage->without);
+	kfree(stage);
+}
+
 static struct seda_stage *seda_stage_alloc(struct seda_app *app,
 					   const struct seda_stage_args *a)
 {
@@ -60,22 +69,13 @@ static struct seda_stage *seda_stage_alloc(struct seda_app *app,
 			   HRTIMER_MODE_REL);
 	seda_policy_set(stage, a);
 	strscpy(stage->name, a->name, sizeof(stage->name));
-	if (a->posts) {
+	stage->without = seda_stage_list_alloc();
+	if (a->posts)
 		stage->posts = seda_posts_alloc(stage, a->posts);
-		if (!stage->posts) {
-			kfree(stage);
-			return NULL;
-		}
-	}
-	return stage;
-}
-
-static void seda_stage_free_rcu(struct rcu_head *rcu)
-{
-	struct seda_stage *stage = container_of(rcu, struct seda_stage, rcu);
-
-	seda_posts_free(stage->posts);
-	kfree(stage);
+	if (stage->without && (stage->posts || !a->posts))
+		return stage;
+	seda_stage_free_rcu(&stage->rcu);
+	return NULL;
 }
 
 /* Nobody uses it; who found it in a table meanwhile is waited for by RCU. */
@@ -101,7 +101,7 @@ static int seda_stage_enlist(struct seda_app *app, struct seda_stage *stage,
 			break;
 	if (i == SEDA_MAX_STAGES)
 		return -ENOSPC;
-	list = seda_stage_list_alloc(stage->pool);
+	list = seda_stage_list_alloc();
 	if (!list)
 		return -ENOMEM;
 	stage->id = seda_id_new(app, i);
@@ -142,7 +142,7 @@ int seda_stage_create(struct seda_app *app, struct seda_stage_args *a)
 
 int seda_stage_set(struct seda_app *app, struct seda_stage_args *a)
 {
-	struct seda_stage_list *list;
+	struct seda_stage_list *list = NULL;
 	struct seda_stage *stage;
 	int ret;
 
@@ -153,14 +153,17 @@ int seda_stage_set(struct seda_app *app, struct seda_stage_args *a)
 	if (!stage)
 		return -ESTALE;
 	mutex_lock(&app->lock);
-	list = seda_stage_list_alloc(stage->pool);
-	if (!list) {
-		ret = -ENOMEM;
-		goto out;
+	/* the list is sorted by priority */
+	if (a->priority != stage->priority) {
+		list = seda_stage_list_alloc();
+		if (!list) {
+			ret = -ENOMEM;
+			goto out;
+		}
 	}
 	seda_policy_set(stage, a);
-	/* the list is sorted by priority */
-	seda_pool_set_stages(stage->pool, list, stage, stage);
+	if (list)
+		seda_pool_set_stages(stage->pool, list, stage, stage);
 	if (a->max_delay_ns &&
 	    atomic64_read((atomic64_t *)&stage->stats->pending) > 0)
 		hrtimer_start(&stage->delay, ns_to_ktime(a->max_delay_ns),
@@ -177,7 +180,6 @@ out:
 int seda_stage_destroy(struct seda_app *app, u64 id)
 {
 	struct seda_stage *stage = seda_stage_get(app, id);
-	struct seda_stage_list *list;
 	int ret = 0;
 
 	if (!stage)
@@ -189,18 +191,13 @@ int seda_stage_destroy(struct seda_app *app, u64 id)
 		ret = -ESTALE;
 		goto out;
 	}
-	list = seda_stage_list_alloc(stage->pool);
-	if (!list) {
-		ret = -ENOMEM;
-		goto out;
-	}
 	if (!refcount_dec_if_one(&stage->users)) {
-		kfree(list);
 		ret = -EBUSY;
 		goto out;
 	}
 	/* nobody can begin a use; a post that was taken may have linked it */
-	seda_pool_set_stages(stage->pool, list, NULL, stage);
+	seda_pool_set_stages(stage->pool, stage->without, NULL, stage);
+	stage->without = NULL;
 	RCU_INIT_POINTER(app->stages[(u32)id], NULL);
 	/* it looks at the pool, which may go once it has no stages */
 	hrtimer_cancel(&stage->delay);

@@ -69,7 +69,7 @@ static void seda_worker_finish(struct seda_worker *w)
 	WRITE_ONCE(pool->nr_workers, pool->nr_workers - 1);
 	WRITE_ONCE(app->stats->workers, app->stats->workers - 1);
 	raw_spin_lock_irq(&pool->lock);
-	WRITE_ONCE(pool->nr_running, pool->nr_running - 1); /* [finish-running] */
+	seda_worker_discount(w); /* [finish-running] */
 	raw_spin_unlock_irq(&pool->lock);
 	/* its work is others' now */
 	seda_pool_rouse(pool); /* [finish-rouse] */
@@ -217,9 +217,6 @@ static int seda_worker_enlist(struct seda_app *app, struct seda_worker *w,
 	w->id = seda_id_new(app, i);
 	WRITE_ONCE(w->pool->nr_workers, w->pool->nr_workers + 1);
 	WRITE_ONCE(app->stats->workers, app->stats->workers + 1);
-	raw_spin_lock_irq(&w->pool->lock);
-	WRITE_ONCE(w->pool->nr_running, w->pool->nr_running + 1);
-	raw_spin_unlock_irq(&w->pool->lock);
 	rcu_assign_pointer(app->workers[i], w);
 	seda_worker_hash(w);
 	return 0;

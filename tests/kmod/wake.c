@@ -100,13 +100,48 @@ static long switches(int t)
 	return n;
 }
 
+static volatile int entered = -2;
+static volatile bool leave;
+
+/* Enters for a while, tells what it got, and stays a worker until told to leave. */
 static void *enters_for_a_while(void *arg)
 {
 	struct worker w;
 
-	if (worker_join(arg, &w))
-		return (void *)-1L;
-	return (void *)(long)worker_enter(&w, 1, SHORT);
+	entered = worker_join(arg, &w) ? -1 : worker_enter(&w, 1, SHORT);
+	while (!leave)
+		sleep_ms(1);
+	return NULL;
+}
+
+/* A pool for one, where something waits; another worker has entered for a while. */
+static bool two_for_one(struct rig *r, pthread_t *other, bool counted)
+{
+	struct seda_stage_args policy = { .posts = 4 };
+	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 1 };
+
+	entered = -2;
+	leave = false;
+	if (rig_open(r, NULL, &policy))
+		return false;
+	pool.pool = r->app.pool;
+	if (app_call(&r->app, SEDA_IOC_POOL_SET, &pool))
+		return false;
+	if (counted && worker_enter(&r->w, 0, 0))
+		return false;
+	if (app_post(&r->app, r->stage, 1, 1))
+		return false;
+	pthread_create(other, NULL, enters_for_a_while, &r->app);
+	while (entered == -2)
+		sleep_ms(1);
+	return true;
+}
+
+static void two_end(struct rig *r, pthread_t other)
+{
+	leave = true;
+	pthread_join(other, NULL);
+	rig_close(r);
 }
 
 TEST(no_more_than_the_target_run)
@@ -126,26 +161,41 @@ TEST(no_more_than_the_target_run)
 	}
 }
 
-/* Its time is up while another runs, and something waits. */
+/* Its time is up while another runs, who then is not above the target for it. */
 TEST(above_the_target_a_time_out_brings_nothing)
 {
-	struct seda_stage_args policy = { .posts = 4 };
-	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 1 };
-	pthread_t sleeper;
+	pthread_t other;
 	struct rig r;
-	void *n;
 
-	ASSERT_EQ(0, rig_open(&r, NULL, &policy));
-	pool.pool = r.app.pool;
-	ASSERT_EQ(0, app_call(&r.app, SEDA_IOC_POOL_SET, &pool));
-	ASSERT_EQ(0, app_post(&r.app, r.stage, 1, 1));
-	/* this thread is the one that may run, and does not enter */
-	pthread_create(&sleeper, NULL, enters_for_a_while, &r.app);
-	pthread_join(sleeper, &n);
-	EXPECT_EQ(0, (long)n);
+	ASSERT_TRUE(two_for_one(&r, &other, true));
+	EXPECT_EQ(0, entered);
 	EXPECT_EQ(1, app_counters(&r.app, r.stage)->pending);
-	EXPECT_EQ(1, worker_enter(&r.w, 1, LONG));
-	rig_close(&r);
+	EXPECT_EQ(1, worker_enter(&r.w, 1, SHORT));
+	two_end(&r, other);
+}
+
+TEST(who_has_not_entered_keeps_nobody_from_work)
+{
+	pthread_t other;
+	struct rig r;
+
+	ASSERT_TRUE(two_for_one(&r, &other, false));
+	EXPECT_EQ(1, entered);
+	two_end(&r, other);
+}
+
+/* Above the target, too. */
+TEST(who_does_not_wait_is_not_refused)
+{
+	pthread_t other;
+	struct rig r;
+
+	ASSERT_TRUE(two_for_one(&r, &other, false));
+	ASSERT_EQ(1, entered);
+	EXPECT_EQ(0, app_post(&r.app, r.stage, 1, 1));
+	EXPECT_EQ(0, worker_enter(&r.w, 1, SHORT));
+	EXPECT_EQ(1, worker_enter(&r.w, 1, 0));
+	two_end(&r, other);
 }
 
 TEST(one_event_wakes_one_worker_the_last_that_slept)

@@ -51,7 +51,7 @@ no_other_steps() {
 		/^}/ { inside = 0 }
 		END { exit found }' tests/model/*.pml
 }
-own='n|ret|got|who|me|was|old|linked|taken|mine|found|room|took|bufs|i'
+own='n|ret|got|who|me|was|old|linked|taken|mine|found|room|took|bufs|may|up|i'
 ghosts='timer|pumps|ends|asked|running'
 
 no_error() { # NAME

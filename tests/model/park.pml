@@ -39,7 +39,7 @@ byte none[6];
 
 active [WORKERS] proctype Worker() {
 	byte n, got, who;
-	bool ret;
+	bool ret, may, up;
 
 	do
 	:: seda_enter();
@@ -99,7 +99,9 @@ active proctype Memory() {
 active proctype Quiet() {
 	timeout;
 	assert(RESTS(0) && RESTS(1));
-	assert(mem[NR_PARKED] + mem[NR_RUNNING] == WORKERS);
+	assert(mem[NR_PARKED] == parked[0] + parked[1]);
+	assert(mem[NR_RUNNING] == counted[0] + counted[1]);
+	assert(!(parked[0] && counted[0]) && !(parked[1] && counted[1]));
 	assert(!mem[WAKING] || stops < STOPS);
 	assert(credits + kept == CREDITS && ready == mem[PENDING]);
 	assert(!ready || !credits || !mem[NR_PARKED] ||

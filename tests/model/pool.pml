@@ -4,7 +4,7 @@
  *
  * One stage, whose sources are IDLE again as soon as they are popped.  Places in
  * memory are what is read without pool->lock; parked[] is only used under it,
- * llists and credits only by full barriers.  Time: UNTIL says that waking_until
+ * counted[] too or by its worker while that is not parked, llists and credits only by full barriers.  Time: UNTIL says that waking_until
  * is in the future.
  */
 #define WAKING		0
@@ -23,6 +23,7 @@
 #define NOBODY		0
 
 bool parked[WORKERS];
+bool counted[WORKERS] = true;	/* as if the target had been higher */
 byte task[WORKERS];
 byte ready;			/* on stage->ready and stage->fifo */
 byte credits = CREDITS;
@@ -77,6 +78,39 @@ inline seda_pool_watch() {
 	fi
 }
 
+/* Within a section of the lock, as are the next two. */
+inline seda_worker_count(w) {
+	ST(NR_RUNNING, LD(NR_RUNNING) + !counted[w]);	/* [count-running] */
+	counted[w] = true;	/* [count-it] */
+}
+
+inline seda_worker_discount(w) {
+	ST(NR_RUNNING, LD(NR_RUNNING) - counted[w]);	/* [discount-running] */
+	counted[w] = false;	/* [discount-it] */
+}
+
+#define seda_worker_start(w) \
+	if \
+	:: LD(NR_RUNNING) < LD(TARGET) ->	/* [start-target] */ \
+		seda_worker_count(w);	/* [start-count] */ \
+	:: else \
+	fi;	/* [start-counted] */
+
+/* Who enters may wait. */
+inline seda_worker_may_work(may) {
+	if
+	:: counted[_pid] ->	/* [may-work-counted] */
+		may = LD(NR_RUNNING) <= LD(TARGET);	/* [may-work-running] */
+	:: else ->
+		atomic {
+			LOCK;	/* [may-work-lock] */
+			seda_worker_start(_pid);	/* [may-work-start] */
+			may = counted[_pid];
+			UNLOCK;	/* [may-work-unlock] */
+		}
+	fi
+}
+
 inline seda_pool_wake() {
 	if
 	:: !LD(NR_PARKED);	/* [wake-nr-parked] */
@@ -98,7 +132,7 @@ inline seda_pool_wake() {
 					assert(!seda_pool_waking() && LD(NR_RUNNING) < LD(TARGET));
 					parked[who - 1] = false;	/* [wake-unlist] */
 					ST(NR_PARKED, LD(NR_PARKED) - 1);	/* [wake-parked] */
-					ST(NR_RUNNING, LD(NR_RUNNING) + 1);	/* [wake-running] */
+					seda_worker_count(who - 1);	/* [wake-running] */
 					ST(UNTIL, true);	/* [wake-until] */
 					timer = (timer -> 2 : 0);
 					ST(WAKING, true);	/* [wake-set-waking] */
@@ -152,21 +186,29 @@ inline seda_worker_lay_down() {
 		ST(WOKEN(_pid), false);	/* [lay-down-woken] */
 		parked[_pid] = true;	/* [lay-down-list] */
 		ST(NR_PARKED, LD(NR_PARKED) + 1);	/* [lay-down-parked] */
-		ST(NR_RUNNING, LD(NR_RUNNING) - 1);	/* [lay-down-running] */
+		seda_worker_discount(_pid);	/* [lay-down-running] */
 		UNLOCK;	/* [lay-down-unlock] */
 	}
 }
 
-inline seda_worker_get_up() {
+inline seda_worker_get_up(must, up) {
 	atomic {
 		LOCK;	/* [get-up-lock] */
 		if
 		:: LD(WOKEN(_pid)) ->	/* [get-up-woken] */
 			ST(WAKING, false);	/* [get-up-waking] */
+			assert(!parked[_pid] && counted[_pid]);
+			up = true;
 		:: else ->
-			parked[_pid] = false;	/* [get-up-unlist] */
-			ST(NR_PARKED, LD(NR_PARKED) - 1);	/* [get-up-parked] */
-			ST(NR_RUNNING, LD(NR_RUNNING) + 1);	/* [get-up-running] */
+			seda_worker_start(_pid);	/* [get-up-start] */
+			if
+			:: counted[_pid] || must ->
+				assert(!counted[_pid] || LD(NR_RUNNING) <= LD(TARGET));
+				parked[_pid] = false;	/* [get-up-unlist] */
+				ST(NR_PARKED, LD(NR_PARKED) - 1);	/* [get-up-parked] */
+				up = true;
+			:: else -> up = false;	/* [get-up-not] */
+			fi
 		fi;
 		UNLOCK;	/* [get-up-unlock] */
 	}
@@ -182,7 +224,12 @@ inline seda_worker_park(ret) {
 		fi;
 		if
 		:: LD(NR_RUNNING) < LD(TARGET) &&	/* [park-target] */
-		   seda_pool_has_work() -> break;	/* [park-work] */
+		   seda_pool_has_work() ->	/* [park-work] */
+			seda_worker_get_up(false, up);	/* [park-try] */
+			if
+			:: up -> break;
+			:: else
+			fi
 		:: else
 		fi;
 		if
@@ -190,9 +237,12 @@ inline seda_worker_park(ret) {
 		:: task[_pid] != ASLEEP;	/* [park-sleep] */
 		fi
 	od;
+	if
+	:: !up -> MAY_STOP; seda_worker_get_up(true, up);	/* [park-get-up] */
+	:: else
+	fi;
+	up = false;
 	task[_pid] = 0;	/* [park-running] */
-	MAY_STOP;
-	seda_worker_get_up();	/* [park-get-up] */
 }
 
 inline seda_stage_harvest() {
@@ -210,6 +260,7 @@ inline seda_stage_harvest() {
 
 /* Room for one event. */
 inline seda_harvest() {
+	assert(counted[_pid]);
 	if
 	:: seda_stage_runnable() ->	/* [harvest-pick] */
 		seda_stage_harvest();	/* [harvest-stage] */
@@ -217,15 +268,13 @@ inline seda_harvest() {
 	fi
 }
 
-#define seda_worker_yields() \
-	(LD(NR_RUNNING) > LD(TARGET))	/* [yields-running] */
-
 inline seda_wait() {
 	do
 	:: seda_worker_park(ret);	/* [wait-park] */
 		if
-		:: ret && !LD(WOKEN(_pid)) && seda_worker_yields()	/* [wait-yields] */
-		:: else -> seda_harvest();	/* [wait-harvest] */
+		:: counted[_pid] ->	/* [wait-counted] */
+			seda_harvest();	/* [wait-harvest] */
+		:: else
 		fi;
 		if
 		:: ret || got -> break;	/* [wait-again] */
@@ -235,8 +284,9 @@ inline seda_wait() {
 }
 
 inline seda_enter_events() {
+	seda_worker_may_work(may);	/* [enter-may-work] */
 	if
-	:: !seda_worker_yields() ->	/* [enter-yields] */
+	:: may -> may = false;
 		seda_harvest();	/* [enter-harvest] */
 	:: else
 	fi;

@@ -419,9 +419,11 @@ struct seda_setup_args {
 };
 
 /*
- * POOL_CREATE, POOL_SET: concurrency is how many workers may run at a time (0:
- * as many as there are CPUs online).  A worker is woken only below it,
- * and one that waited in ENTER until its time was up gets no events above it.
+ * POOL_CREATE, POOL_SET: concurrency is how many workers may work at a time (0:
+ * as many as there are CPUs online).  A worker works from an ENTER in which it
+ * may take events to the next in which it waits for some.  Above concurrency it
+ * waits first; if its time is up then, or a signal comes, it gets no events and
+ * does not count.  An ENTER that does not wait takes events all the same.
  * -ENOSPC past SEDA_MAX_POOLS.  POOL_DESTROY (struct seda_id_args): -EBUSY with
  * stages or workers.
  */
@@ -446,7 +448,8 @@ struct seda_pool_args {
  * posts         places for posts, fixed at CREATE (0: no posts)
  * pool, posts and name are ignored by SET.
  *
- * -ENOSPC past SEDA_MAX_STAGES.  STAGE_DESTROY (struct seda_id_args): -EBUSY while
+ * -ENOSPC past SEDA_MAX_STAGES; SET's -ENOMEM: another priority needs memory.
+ * STAGE_DESTROY (struct seda_id_args) needs none: -EBUSY while
  * it has sources, listeners that name it, posts that wait or events not given
  * back, and while another thread uses it at that moment: try again.
  */
