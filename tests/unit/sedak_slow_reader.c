@@ -181,6 +181,31 @@ TEST(paused_in_accept)
 	server_end(box);
 }
 
+static void act_pause_resume(struct box *box, struct sedak_event *ev)
+{
+	act_pause(box, ev);
+	if (ev->type == SEDAK_EV_ACCEPT)
+		sedak_conn_resume(ev->conn);
+}
+
+TEST(resumed_in_accept)
+{
+	struct box *box;
+	uint16_t port;
+	int fds[100];
+	unsigned int i;
+
+	box = server(4, &port, act_pause_resume);
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = dial(port);
+		ASSERT_TRUE(give(fds[i], "12345", 5));
+	}
+	ASSERT_TRUE(box_wait_bytes(box, 5 * ARRAY_SIZE(fds)));
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	server_end(box);
+}
+
 TEST(marks_are_checked)
 {
 	struct box *box;
