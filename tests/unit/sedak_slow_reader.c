@@ -181,28 +181,48 @@ TEST(paused_in_accept)
 	server_end(box);
 }
 
-static void act_pause_resume(struct box *box, struct sedak_event *ev)
+static _Atomic(struct sedak_conn *) paused;
+
+static void act_pause_and_tell(struct box *box, struct sedak_event *ev)
 {
 	act_pause(box, ev);
 	if (ev->type == SEDAK_EV_ACCEPT)
-		sedak_conn_resume(ev->conn);
+		paused = ev->conn;
 }
 
-TEST(resumed_in_accept)
+/* As soon as it is told, while the worker that told may still settle things. */
+static void *resumes(void *arg)
 {
+	struct sedak_conn *c;
+
+	(void)arg;
+	for (;;) {
+		c = atomic_exchange(&paused, NULL);
+		if (c == (void *)-1L)
+			return NULL;
+		if (c)
+			sedak_conn_resume(c);
+	}
+}
+
+TEST(resumed_at_once)
+{
+	pthread_t resumer;
 	struct box *box;
 	uint16_t port;
-	int fds[100];
-	unsigned int i;
+	size_t i;
+	int fd;
 
-	box = server(4, &port, act_pause_resume);
-	for (i = 0; i < ARRAY_SIZE(fds); i++) {
-		fds[i] = dial(port);
-		ASSERT_TRUE(give(fds[i], "12345", 5));
+	box = server(1, &port, act_pause_and_tell);
+	pthread_create(&resumer, NULL, resumes, NULL);
+	for (i = 1; i <= 1000; i++) {
+		fd = dial(port);
+		ASSERT_TRUE(give(fd, "12345", 5));
+		ASSERT_TRUE(box_wait_bytes(box, 5 * i));
+		close(fd);
 	}
-	ASSERT_TRUE(box_wait_bytes(box, 5 * ARRAY_SIZE(fds)));
-	for (i = 0; i < ARRAY_SIZE(fds); i++)
-		close(fds[i]);
+	paused = (void *)-1L;
+	pthread_join(resumer, NULL);
 	server_end(box);
 }
 
