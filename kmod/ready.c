@@ -169,11 +169,11 @@ static unsigned int seda_source_pump(struct seda_worker *w,
 	};
 	unsigned int n = 1;
 
-	/* LINKED -> OWNED, flags as they are; full barrier, see D */
-	if (atomic_inc_return(&src->state) & SEDA_SRC_DEAD) { /* [pump-own] */
-		seda_source_put(src);
-		return 0;
-	}
+	/*
+	 * LINKED -> OWNED, flags as they are, and not DEAD: only who owns a
+	 * source kills it.  As it returns a value, a full barrier, see D.
+	 */
+	atomic_inc_return(&src->state); /* [pump-own] */
 	if (unlikely(test_bit(SEDA_SRC_CLOSING, &src->flags))) { /* [pump-closing] */
 		seda_source_kill(src); /* [pump-kill] */
 		seda_emit(w, src, &closed, SEDA_NO_BUF); /* [pump-closed] */
