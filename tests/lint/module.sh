@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# gcc with W=1, sparse and clang have nothing to say about the module.
+# gcc with W=1, its analyzer, sparse and clang have nothing to say about the module.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/lib/tap.sh
@@ -50,6 +50,7 @@ clang_checks() {
 }
 
 check "gcc W=1 on $kernel" silent_build w1 W=1
+check "gcc -fanalyzer on $kernel" silent_build analyze KCFLAGS=-fanalyzer
 check "sparse on $kernel" silent_build sparse C=2
 check "clang on $kernel" clang_checks
 finish
