@@ -7,6 +7,7 @@ KERNEL  ?= 6.1
 PREFIX  ?= /usr/local
 DESTDIR ?=
 SMP     ?= 1
+DEBUG   ?= $(if $(filter 6.1,$(KERNEL)),kasan lockdep)
 MEM     ?= 1024
 PORT    ?= 8080
 DIR     ?= .
@@ -191,7 +192,8 @@ run: deps
 		--smp "$(SMP)" --mem "$(MEM)" --kernel "$(KERNEL)"
 
 test: deps
-	@tests/run --kernel "$(KERNEL)" --smp "$(SMP)"
+	@tests/run --kernel "$(KERNEL)" --smp "$(SMP)" \
+		$(addprefix --also ,$(DEBUG))
 
 test-all: deps
 	@tests/run --group unit --group kmod --group hostile --group stress \
@@ -249,12 +251,13 @@ clean:
 #: make                build/seda.ko, build/libsedak.{so,a}, build/bin/*
 #: make run            serve DIR=. on PORT=8080: seda in a virtual machine with
 #:                     SMP=1 CPUs and MEM=1024 MB; BACKEND=epoll: on this host
-#: make test           every test; KERNEL=6.1, 6.1-rt, 6.12, 7.2 ..., SMP=1
+#: make test           every test; KERNEL=6.1, 6.1-rt, 6.12, 7.2 ..., SMP=1.  With 6.1
+#:                     also make test-debug; DEBUG= for none
 #: make test-all       unit, kmod, hostile and stress on 6.1, 6.12 and 7.2, each
 #:                     generic and real-time
 #: make test-debug     kmod, hostile, stress and planted bugs on the KASAN and lockdep
 #:                     kernels; failing allocations on the first
-#: make debug-kernel   build these two and KCSAN's (20 minutes, once)
+#: make debug-kernel   build those two and KCSAN's (20 minutes, once)
 #: make coverage       what of kmod/ the tests run, on the KASAN kernel
 #: make mutants        break the sources line by line: do the tests notice?
 #: make sanitize       libsedak and sedahttpd under ASan, UBSan and TSan
