@@ -30,7 +30,7 @@ struct seda_app *seda_app_open(void)
 	}
 	app->user = user;
 	mutex_init(&app->lock);
-	xa_init_flags(&app->sources, XA_FLAGS_ALLOC);
+	xa_init_flags(&app->sources, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	init_waitqueue_head(&app->wait);
 	/* not a hard one: it takes a sleeping lock on PREEMPT_RT */
 	init_irq_work(&app->poke, seda_app_poked);
