@@ -73,7 +73,7 @@ watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [worker:123]
 UBSAN: array-index-out-of-bounds in kmod/stage.c:12:3
 refcount_t: underflow; use-after-free.
 list_del corruption. prev->next should be ffff8881
-kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
+kmemleak: unreferenced object 0xffff888103b7c0c0 (size 64):
 BUG seda_source (Tainted: G           O      ): Objects remaining in seda_source on __kmem_cache_shutdown()
 general protection fault, probably for non-canonical address 0xdead000000000100
 ODEBUG: free active (active state 0) object type: timer_list
