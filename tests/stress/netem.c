@@ -13,10 +13,10 @@
 #include "tests/lib/netem.h"
 #include "tests/stress/stress.h"
 
-#define WORKERS		2
-#define CLIENTS		64		/* threads */
-#define PLAIN		64		/* threads of the plain server */
-#define BULKS		16		/* connections for the megabytes */
+#define WORKERS		1		/* so that what its sends say comes first */
+#define CLIENTS		96		/* threads */
+#define PLAIN		96		/* threads of the plain server */
+#define BULKS		32		/* connections for the megabytes */
 #define CHUNK		32768
 #define REPLY		1000
 #define FLOOD		(1 << 20)
@@ -56,6 +56,7 @@ struct outcome {
 	int16_t err;		/* 0: the end of the stream */
 	uint8_t seen;
 	uint8_t wrong;		/* a byte is not what was sent */
+	uint32_t took_ms;	/* as the client sees it */
 };
 
 struct common {
@@ -433,8 +434,8 @@ static void client_reset(int fd)
 static void client_run(uint32_t id)
 {
 	struct greeting g = greeting_of(id);
+	uint64_t start = now_ns(), done;
 	struct pollfd p = { .fd = client_connect(&g), .events = POLLIN };
-	uint64_t done;
 	uint32_t n;
 
 	switch (g.what) {
@@ -466,6 +467,7 @@ static void client_run(uint32_t id)
 		client_send(p.fd, &g, 0, g.len);
 	}
 	close(p.fd);
+	common->outcome[id].took_ms = (now_ns() - start) / 1000000;
 }
 
 static void *client_thread(void *arg)
@@ -540,21 +542,33 @@ static bool same_end(uint32_t id, const struct greeting *g)
 
 static void compare(void)
 {
-	unsigned int bad[NR_WHAT + 1] = { 0 }, nr[NR_WHAT + 1] = { 0 };
-	int err[NR_WHAT + 1] = { 0 };
+	struct {
+		unsigned int nr, bad;
+		uint32_t slowest[2];
+		int err;
+	} sums[NR_WHAT + 1] = { 0 }, *sum;
+	const struct outcome *o = common->outcome;
 	struct greeting g;
 	uint32_t id, i;
 
-	for (id = 0; id < nr_conns; id += 2) {
+	for (id = 0; id < nr_conns; id++) {
 		g = greeting_of(id);
-		nr[g.what]++;
-		err[g.what] = common->outcome[id].err;
-		bad[g.what] += !same_end(id, &g);
+		sum = &sums[g.what];
+		if (o[id].took_ms > sum->slowest[id % 2])
+			sum->slowest[id % 2] = o[id].took_ms;
+		if (id % 2)
+			continue;
+		sum->nr++;
+		sum->err = o[id].err;
+		sum->bad += !same_end(id, &g);
 	}
-	for (i = 0; i <= NR_WHAT; i++)
-		claim(!bad[i] && nr[i],
-		      "%s: as by recv() (%u pairs, the last one's error %d)\n",
-		      what_names[i], nr[i], err[i]);
+	for (i = 0; i <= NR_WHAT; i++) {
+		sum = &sums[i];
+		claim(sum->nr && !sum->bad,
+		      "%s: as by recv() (%u pairs, the last one's error %d, slowest %u and %u ms)\n",
+		      what_names[i], sum->nr, sum->err, sum->slowest[0],
+		      sum->slowest[1]);
+	}
 }
 
 int main(void)
