@@ -84,6 +84,18 @@ TEST_F(batch, all_that_there_are_come_at_once)
 	EXPECT_EQ(3, worker_enter(&self->r.w, 1, LONG));
 }
 
+/* Its time began when it became ready, not when the batch before it was taken. */
+TEST_F(batch, who_is_left_by_a_batch_waits_for_its_own_delay)
+{
+	ASSERT_EQ(1, write(self->peer[0], "x", 1));
+	sleep_ms(DELAY / 2 / MS);
+	ASSERT_EQ(1, write(self->peer[1], "x", 1));
+	ASSERT_EQ(1, worker_enter_max(&self->r.w, 1, 1, SEDA_FOREVER));
+	EXPECT_EQ(self->id[0], self->r.w.events[0].source);
+	ASSERT_EQ(1, worker_enter_max(&self->r.w, 1, 1, SEDA_FOREVER));
+	EXPECT_EQ(self->id[1], self->r.w.events[0].source);
+}
+
 TEST_F(batch, min_batch_needs_a_delay)
 {
 	struct seda_stage_args a = {
@@ -121,6 +133,96 @@ TEST(past_its_delay_a_stage_outranks_all_priorities)
 	EXPECT_EQ(2, r.ev.user_data);
 	EXPECT_LE(begin + 50 * MS, now_ns());
 	EXPECT_LT(2, i);
+	rig_close(&r);
+}
+
+TEST(who_is_left_by_a_batch_is_not_past_its_delay_for_that)
+{
+	struct seda_stage_args high = { .priority = 255, .posts = 4 };
+	struct seda_stage_args low = {
+		.priority = 1, .max_delay_ns = 3600 * SEC,
+	};
+	const struct seda_stage_counters *c;
+	uint64_t busy, id;
+	int own, peer, i;
+	struct rig r;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, &low));
+	ASSERT_EQ(0, app_stage(&r.app, &high, &busy));
+	c = app_counters(&r.app, r.stage);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, rig_pair(&r, 0, &id, &own, &peer));
+		ASSERT_EQ(1, write(peer, "x", 1));
+	}
+	while (c->pending != 2)
+		sleep_ms(1);
+	ASSERT_NE(NULL, rig_next(&r));
+	EXPECT_EQ(SEDA_EV_IN, r.ev.events);
+	ASSERT_EQ(0, app_post(&r.app, busy, 0, 0));
+	ASSERT_NE(NULL, rig_next(&r));
+	EXPECT_EQ(SEDA_EV_POST, r.ev.events);
+	ASSERT_NE(NULL, rig_next(&r));
+	EXPECT_EQ(SEDA_EV_IN, r.ev.events);
+	rig_close(&r);
+}
+
+/* Sleeps without a limit until it gets a batch; of how many. */
+static void *takes_a_batch(void *arg)
+{
+	struct worker w;
+
+	if (worker_join(arg, &w))
+		return NULL;
+	return (void *)(long)worker_enter(&w, 1, SEDA_FOREVER);
+}
+
+/* It is held since its ACCEPT, so it is none of those that are out. */
+static bool hold_a_child(struct rig *r, uint64_t *child)
+{
+	uint16_t port = 0;
+	int l = tcp_listen(&port);
+	struct seda_event *ev;
+
+	if (l < 0 || app_listen(&r->app, l, r->stage, r->stage, NULL) ||
+	    tcp_connect(port) < 0)
+		return false;
+	ev = rig_await(r, SEDA_EV_ACCEPT);
+	if (!ev)
+		return false;
+	*child = ev->child;
+	r->w.ctl[0].flags = SEDA_CTL_HOLD;
+	close(l);
+	return rig_await(r, SEDA_EV_CLOSED) && !rig_submit(r);
+}
+
+TEST(a_batch_is_complete_without_who_goes)
+{
+	struct seda_stage_args a = {
+		.size = sizeof(a), .min_batch = 4, .max_delay_ns = 3600 * SEC,
+	};
+	uint64_t id, child;
+	pthread_t thread;
+	int peer[3], i;
+	struct rig r;
+	void *n;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, rig_accept(&r, &id, &peer[i]));
+	ASSERT_TRUE(hold_a_child(&r, &child));
+	ASSERT_EQ(0, worker_leave(&r.w));
+	a.stage = r.stage;
+	ASSERT_EQ(0, app_call(&r.app, SEDA_IOC_STAGE_SET, &a));
+	pthread_create(&thread, NULL, takes_a_batch, &r.app);
+	ASSERT_TRUE(await_parked(&r.app, 1));
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(1, write(peer[i], "x", 1));
+	sleep_ms(SHORT / MS);
+	/* the fourth could still come */
+	EXPECT_EQ(3, app_counters(&r.app, r.stage)->pending);
+	ASSERT_LE(0, app_to_fd(&r.app, child, 0));
+	pthread_join(thread, &n);
+	EXPECT_EQ(3, (long)n);
 	rig_close(&r);
 }
 

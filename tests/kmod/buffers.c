@@ -182,4 +182,23 @@ TEST_F(few, a_stalled_one_that_is_held_does_not_take_what_others_wait_for)
 	EXPECT_EQ('y', *rig_data(&self->r, &self->r.ev));
 }
 
+/* Its own ENTER gives the buffer back, and looks again before it sleeps. */
+TEST_F(few, a_return_resumes_one_for_who_returns_it)
+{
+	uint32_t buf = 0;
+	int n;
+
+	for (n = 0; n < 2; n++) {
+		ASSERT_EQ(1, write(self->peer[n], "x", 1));
+		ASSERT_NE(NULL, rig_next(&self->r));
+		buf = self->r.ev.buf;
+		self->r.w.ctl[0].flags = SEDA_CTL_KEEP;
+	}
+	ASSERT_EQ(1, write(self->peer[2], "y", 1));
+	EXPECT_TRUE(rig_quiet(&self->r));
+	worker_op(&self->r.w, SEDA_OP_RETURN, 0)->buf = buf;
+	ASSERT_EQ(1, worker_enter_max(&self->r.w, 1, 1, SEDA_FOREVER));
+	EXPECT_EQ(self->id[2], self->r.w.events[0].source);
+}
+
 TEST_HARNESS_MAIN

@@ -125,4 +125,29 @@ TEST(sent_byte_for_byte)
 	free(data);
 }
 
+TEST(what_is_left_in_the_socket_is_told)
+{
+	struct seda_setup_args setup = { .buf_size = 64 };
+	static const char data[100];
+	struct seda_event *ev;
+	struct rig r;
+	uint64_t id;
+	int own;
+
+	ASSERT_EQ(0, rig_open(&r, &setup, NULL));
+	ASSERT_EQ(0, rig_pair(&r, 0, &id, &own, &peer_fd));
+	ASSERT_EQ(100, write(peer_fd, data, 100));
+	ev = rig_next(&r);
+	ASSERT_NE(NULL, ev);
+	EXPECT_EQ(SEDA_EV_IN | SEDA_EV_MORE, ev->events);
+	EXPECT_EQ(64, ev->len);
+	EXPECT_EQ(36, ev->amount);
+	ev = rig_next(&r);
+	ASSERT_NE(NULL, ev);
+	EXPECT_EQ(SEDA_EV_IN, ev->events);
+	EXPECT_EQ(36, ev->len);
+	EXPECT_EQ(0, ev->amount);
+	rig_close(&r);
+}
+
 TEST_HARNESS_MAIN

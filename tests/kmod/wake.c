@@ -302,4 +302,99 @@ TEST(a_higher_target_wakes_more)
 	finish(WORKERS);
 }
 
+static void *takes_one(void *arg)
+{
+	struct worker w;
+
+	if (worker_join(arg, &w))
+		return NULL;
+	return (void *)(long)worker_enter_max(&w, 1, 1, SEDA_FOREVER);
+}
+
+/* Nothing else happens that could wake anybody. */
+TEST(a_higher_target_wakes_by_itself)
+{
+	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 1 };
+	struct seda_stage_args policy = { .posts = 4 };
+	pthread_t other;
+	struct rig r;
+	void *n;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, &policy));
+	pool.pool = r.app.pool;
+	ASSERT_EQ(0, app_call(&r.app, SEDA_IOC_POOL_SET, &pool));
+	ASSERT_EQ(0, app_post(&r.app, r.stage, 0, 0));
+	ASSERT_NE(NULL, rig_next(&r));
+	pthread_create(&other, NULL, takes_one, &r.app);
+	ASSERT_TRUE(await_parked(&r.app, 1));
+	ASSERT_EQ(0, app_post(&r.app, r.stage, 0, 0));
+	sleep_ms(SHORT / MS);
+	EXPECT_EQ(1, app_parked(&r.app));
+	pool.concurrency = 2;
+	ASSERT_EQ(0, app_call(&r.app, SEDA_IOC_POOL_SET, &pool));
+	pthread_join(other, &n);
+	EXPECT_EQ(1, (long)n);
+	rig_close(&r);
+}
+
+static volatile int released;
+
+static void *takes_and_stays(void *arg)
+{
+	struct worker w;
+	int taken;
+
+	if (worker_join(&app, &w))
+		return NULL;
+	while (!stop) {
+		if (worker_enter_max(&w, 1, 1, SEDA_FOREVER) != 1)
+			continue;
+		taken = __sync_add_and_fetch(&handled, 1);
+		while (released < taken && !stop)
+			sleep_ms(1);
+	}
+	return NULL;
+}
+
+static void post_and_await(int n)
+{
+	app_post(&app, stage, 0, 0);
+	while (handled < n)
+		sched_yield();
+}
+
+/*
+ * One wake-up is under way at a time; when its worker is up, the next need not
+ * wait for the ticks that a late one is given.  Most times that is seen.
+ */
+TEST(the_next_wake_up_follows_at_once)
+{
+	struct seda_stage_args policy = { .posts = 8 };
+	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 2 };
+	int rounds = 0, fast = 0, i;
+	uint64_t begin;
+
+	ASSERT_EQ(0, app_open(&app, NULL));
+	ASSERT_EQ(0, app_stage(&app, &policy, &stage));
+	pool.pool = app.pool;
+	ASSERT_EQ(0, app_call(&app, SEDA_IOC_POOL_SET, &pool));
+	for (i = 0; i < 2; i++)
+		pthread_create(&thread[i], NULL, takes_and_stays, NULL);
+	while (rounds < 20 || fast < rounds / 2) {
+		ASSERT_TRUE(await_parked(&app, 2));
+		begin = now_ns();
+		post_and_await(2 * rounds + 1);
+		post_and_await(2 * rounds + 2);
+		fast += now_ns() - begin < 4 * MS;
+		released = 2 * ++rounds;
+	}
+	TH_LOG("%d of %d within a tick", fast, rounds);
+	stop = true;
+	for (i = 0; i < 4; i++)
+		app_post(&app, stage, 0, 0);
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	app_close(&app);
+}
+
 TEST_HARNESS_MAIN

@@ -154,7 +154,7 @@ static inline int life_listening(struct life *l)
 static inline int life_accepted(struct life *l)
 {
 	MUST(!life_listening(l));
-	MUST(worker_enter(&l->r.w, 1, LONG) == 3);
+	MUST(worker_enter(&l->r.w, 3, LONG) == 3);
 	return 0;
 }
 
