@@ -118,6 +118,27 @@ TEST(many_sends_keep_their_order)
 	rig_close(&r);
 }
 
+/* There is room for it, but the first has not gone on yet. */
+TEST(a_send_does_not_overtake_one_that_waits)
+{
+	static char sink[1 << 20];
+	struct pollfd room = { .events = POLLOUT };
+	uint64_t id;
+	struct rig r;
+	int peer;
+
+	data = calloc(1, BIG);
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	ASSERT_EQ(0, rig_pair(&r, 0, &id, &room.fd, &peer));
+	ASSERT_EQ(-EINPROGRESS, rig_send(&r, id, data, BIG, 1));
+	do {
+		while (recv(peer, sink, sizeof(sink), MSG_DONTWAIT) > 0)
+			;
+	} while (poll(&room, 1, 1) != 1);
+	EXPECT_EQ(-EINPROGRESS, rig_send(&r, id, data, 1, 2));
+	rig_close(&r);
+}
+
 TEST(shutdown_waits_for_the_sends)
 {
 	struct reader rd = { .len = BIG };
