@@ -7,7 +7,7 @@ KERNEL  ?= 6.1
 PREFIX  ?= /usr/local
 DESTDIR ?=
 SMP     ?= 1
-DEBUG   ?= $(if $(filter 6.1,$(KERNEL)),kasan lockdep)
+DEBUG   ?=
 MEM     ?= 1024
 PORT    ?= 8080
 DIR     ?= .
@@ -251,8 +251,8 @@ clean:
 #: make                build/seda.ko, build/libsedak.{so,a}, build/bin/*
 #: make run            serve DIR=. on PORT=8080: seda in a virtual machine with
 #:                     SMP=1 CPUs and MEM=1024 MB; BACKEND=epoll: on this host
-#: make test           every test; KERNEL=6.1, 6.1-rt, 6.12, 7.2 ..., SMP=1.  With 6.1
-#:                     also make test-debug; DEBUG= for none
+#: make test           every test; KERNEL=6.1, 6.1-rt, 6.12, 7.2 ..., SMP=1;
+#:                     DEBUG="kasan lockdep": also on those, meanwhile
 #: make test-all       unit, kmod, hostile and stress on 6.1, 6.12 and 7.2, each
 #:                     generic and real-time
 #: make test-debug     kmod, hostile, stress and planted bugs on the KASAN and lockdep
