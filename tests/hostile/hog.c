@@ -206,7 +206,7 @@ static void *idle_worker(void *arg)
 
 static int take_worker(struct hog *h)
 {
-	struct seda_setup_args few = { .workers = 256, .events = 64,
+	struct seda_setup_args few = { .workers = 128, .events = 64,
 				       .ops = 64, .bufs = 16 };
 	pthread_attr_t attr;
 	unsigned int had;
