@@ -39,12 +39,12 @@ TEST_F(batch, fewer_wait_for_the_delay)
 	ASSERT_EQ(1, write(self->peer[1], "x", 1));
 	EXPECT_EQ(0, worker_enter(&self->r.w, 1, DELAY / 8));
 	EXPECT_EQ(2, app_counters(&self->r.app, self->r.stage)->pending);
-	EXPECT_EQ(2, worker_enter(&self->r.w, 1, LONG));
+	EXPECT_EQ(2, worker_enter(&self->r.w, 1, SEDA_FOREVER));
 	EXPECT_LE(begin + DELAY, now_ns());
 	/* and the next ones wait anew */
 	begin = now_ns();
 	ASSERT_EQ(1, write(self->peer[0], "x", 1));
-	EXPECT_EQ(1, worker_enter(&self->r.w, 1, LONG));
+	EXPECT_EQ(1, worker_enter(&self->r.w, 1, SEDA_FOREVER));
 	EXPECT_LE(begin + DELAY, now_ns());
 }
 
@@ -59,7 +59,7 @@ TEST_F(batch, enough_come_at_once)
 	ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_STAGE_SET, &a));
 	for (i = 0; i < 4; i++)
 		ASSERT_EQ(1, write(self->peer[i], "x", 1));
-	EXPECT_EQ(4, worker_enter(&self->r.w, 1, LONG));
+	EXPECT_EQ(4, worker_enter(&self->r.w, 1, SEDA_FOREVER));
 }
 
 TEST_F(batch, all_that_there_are_come_at_once)
@@ -75,13 +75,13 @@ TEST_F(batch, all_that_there_are_come_at_once)
 	for (i = 3; i < CONNS; i++)
 		close(self->own[i]);
 	ASSERT_EQ(1, write(self->peer[0], "x", 1));
-	EXPECT_EQ(4, worker_enter(&self->r.w, 1, LONG));
+	EXPECT_EQ(4, worker_enter(&self->r.w, 1, SEDA_FOREVER));
 	/* of the three that are left two could wait for the third */
 	ASSERT_EQ(1, write(self->peer[1], "x", 1));
 	ASSERT_EQ(1, write(self->peer[2], "x", 1));
 	EXPECT_EQ(0, worker_enter(&self->r.w, 1, SHORT));
 	ASSERT_EQ(1, write(self->peer[0], "x", 1));
-	EXPECT_EQ(3, worker_enter(&self->r.w, 1, LONG));
+	EXPECT_EQ(3, worker_enter(&self->r.w, 1, SEDA_FOREVER));
 }
 
 /* Its time began when it became ready, not when the batch before it was taken. */

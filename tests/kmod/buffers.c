@@ -39,7 +39,7 @@ TEST_F(few, stalled_ones_are_counted_and_resumed_by_enter)
 		ASSERT_EQ(1, write(self->peer[i], "x", 1));
 	sleep_ms(20);
 	while (seen != (1 << CONNS) - 1) {
-		n = worker_enter(&self->r.w, 1, LONG);
+		n = worker_enter(&self->r.w, 1, SEDA_FOREVER);
 		ASSERT_LT(0, n);
 		ASSERT_GE(2, n);
 		EXPECT_LE(CONNS - 2, c->stalls);

@@ -45,9 +45,9 @@ TEST(a_listener_stops_accepting)
 	for (i = 0; i < 5; i++)
 		ASSERT_LE(0, tcp_connect(port));
 	for (i = 0; i < 2; i++)
-		ASSERT_EQ(2 - i, worker_enter_max(&rig.w, 2 - i, 2 - i, LONG));
+		ASSERT_EQ(2 - i, worker_enter_max(&rig.w, 2 - i, 2 - i, SEDA_FOREVER));
 	EXPECT_EQ(1, app_counters(&rig.app, rig.stage)->outstanding);
-	ASSERT_EQ(2, worker_enter(&rig.w, 1, LONG));
+	ASSERT_EQ(2, worker_enter(&rig.w, 1, SEDA_FOREVER));
 	EXPECT_EQ(2, app_counters(&rig.app, rig.stage)->outstanding);
 	EXPECT_EQ(0, others_get());
 	rig_close(&rig);
@@ -98,11 +98,11 @@ TEST(less_capacity_than_out_is_waited_for)
 	ASSERT_EQ(0, rig_open(&rig, NULL, &policy));
 	for (i = 0; i < 20; i++)
 		ASSERT_EQ(0, app_post(&rig.app, rig.stage, 0, i));
-	ASSERT_EQ(8, worker_enter(&rig.w, 1, LONG));
+	ASSERT_EQ(8, worker_enter(&rig.w, 1, SEDA_FOREVER));
 	less.stage = rig.stage;
 	ASSERT_EQ(0, app_call(&rig.app, SEDA_IOC_STAGE_SET, &less));
 	EXPECT_EQ(0, others_get());
-	ASSERT_EQ(2, worker_enter(&rig.w, 1, LONG));
+	ASSERT_EQ(2, worker_enter(&rig.w, 1, SEDA_FOREVER));
 	EXPECT_EQ(8, rig.w.events[0].amount);
 	EXPECT_EQ(0, others_get());
 	rig_close(&rig);

@@ -30,7 +30,7 @@ FIXTURE_SETUP(two)
 		ASSERT_EQ(1, write(self->peer[i], "x", 1));
 	}
 	sleep_ms(20);
-	ASSERT_EQ(2, worker_enter(&self->w, 2, LONG));
+	ASSERT_EQ(2, worker_enter(&self->w, 2, SEDA_FOREVER));
 }
 
 FIXTURE_TEARDOWN(two)
@@ -56,14 +56,14 @@ TEST_F(two, a_claimed_slot_is_held_and_kept)
 	ASSERT_EQ(1, write(self->peer[0], "y", 1));
 	ASSERT_EQ(1, write(self->peer[1], "y", 1));
 	sleep_ms(20);
-	ASSERT_EQ(1, worker_enter(&self->w, 1, LONG));
+	ASSERT_EQ(1, worker_enter(&self->w, 1, SEDA_FOREVER));
 	EXPECT_EQ(self->id[1], self->w.events[0].source);
 	EXPECT_EQ(1, self->app.counters->bufs_kept);
 	EXPECT_EQ('x', *app_buf(&self->app, buf));
 	worker_op(&self->w, SEDA_OP_RELEASE, self->id[0]);
 	op = worker_op(&self->w, SEDA_OP_RETURN, 0);
 	op->buf = buf;
-	ASSERT_EQ(1, worker_enter(&self->w, 1, LONG));
+	ASSERT_EQ(1, worker_enter(&self->w, 1, SEDA_FOREVER));
 	EXPECT_EQ(0, self->w.ops[0].res);
 	EXPECT_EQ(0, self->w.ops[1].res);
 	EXPECT_EQ(self->id[0], self->w.events[0].source);
@@ -81,7 +81,7 @@ TEST_F(two, unclaimed_slots_are_closed_by_enter)
 	EXPECT_EQ(0, app_counters(&self->app, self->stage)->outstanding);
 	/* and opened when they are filled again */
 	ASSERT_EQ(1, write(self->peer[0], "y", 1));
-	ASSERT_EQ(1, worker_enter(&self->w, 1, LONG));
+	ASSERT_EQ(1, worker_enter(&self->w, 1, SEDA_FOREVER));
 	EXPECT_EQ(0, self->w.ctl[0].claim);
 	EXPECT_EQ(0, self->w.ctl[0].flags);
 }

@@ -29,7 +29,7 @@ TEST(of_a_stage)
 	sleep_ms(50);
 	EXPECT_LE(30 * MS, now_ns() - c->oldest_ns);
 	EXPECT_GE(10 * SEC, now_ns() - c->oldest_ns);
-	ASSERT_EQ(2, worker_enter_max(&r.w, 1, 2, LONG));
+	ASSERT_EQ(2, worker_enter_max(&r.w, 1, 2, SEDA_FOREVER));
 	EXPECT_EQ(1, c->pending);
 	EXPECT_EQ(2, c->outstanding);
 	EXPECT_EQ(2, c->delivered);

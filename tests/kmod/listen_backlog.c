@@ -19,7 +19,7 @@ TEST(a_backlog_comes_in_one_harvest)
 				NULL));
 	for (i = 0; i < BACKLOG; i++)
 		ASSERT_LE(0, tcp_connect(port));
-	ASSERT_EQ(BACKLOG, worker_enter(&r.w, 1, LONG));
+	ASSERT_EQ(BACKLOG, worker_enter(&r.w, 1, SEDA_FOREVER));
 	for (i = 0; i < BACKLOG; i++) {
 		EXPECT_EQ(SEDA_EV_ACCEPT, r.w.events[i].events);
 		EXPECT_EQ(i, (int)r.w.events[i].seq);
@@ -47,7 +47,7 @@ TEST(what_does_not_fit_comes_in_the_next)
 	for (i = 0; i < BACKLOG; i++)
 		ASSERT_LE(0, tcp_connect(port));
 	while (total < BACKLOG) {
-		n = worker_enter(&r.w, 1, LONG);
+		n = worker_enter(&r.w, 1, SEDA_FOREVER);
 		ASSERT_LT(0, n);
 		for (i = 0; i < n; i++)
 			ASSERT_EQ(SEDA_EV_ACCEPT, r.w.events[i].events);

@@ -39,7 +39,7 @@ TEST(none_is_lost_doubled_or_out_of_order)
 	for (t = 0; t < THREADS; t++)
 		pthread_create(&thread[t], NULL, posts, (void *)t);
 	while (total < THREADS * EACH) {
-		n = worker_enter(&rig.w, 1, LONG);
+		n = worker_enter(&rig.w, 1, SEDA_FOREVER);
 		ASSERT_LT(0, n);
 		for (i = 0; i < n; i++) {
 			struct seda_event *ev = &rig.w.events[i];
@@ -112,7 +112,7 @@ TEST(capacity_bounds_those_out_and_places_those_waiting)
 	for (i = 0; i < 8; i++)
 		ASSERT_EQ(0, app_post(&rig.app, rig.stage, 1, i));
 	for (i = 0; i < 4; i++) {
-		ASSERT_EQ(2, worker_enter(&rig.w, 1, LONG));
+		ASSERT_EQ(2, worker_enter(&rig.w, 1, SEDA_FOREVER));
 		EXPECT_EQ(2, c->outstanding);
 		EXPECT_EQ(2 * i, (int)rig.w.events[0].amount);
 	}

@@ -49,7 +49,7 @@ TEST_F(three, within_a_batch)
 {
 	int i, last = 255;
 
-	ASSERT_EQ(15, worker_enter(&self->r.w, 1, LONG));
+	ASSERT_EQ(15, worker_enter(&self->r.w, 1, SEDA_FOREVER));
 	for (i = 0; i < 15; i++) {
 		int p = priority[self->r.w.events[i].user_data];
 

@@ -41,14 +41,14 @@ TEST(each_takes_its_part)
 	pthread_create(&other, NULL, joins, NULL);
 	while (rig.app.counters->workers != 2)
 		sleep_ms(1);
-	EXPECT_EQ(CONNS / 2, worker_enter(&rig.w, 1, LONG));
+	EXPECT_EQ(CONNS / 2, worker_enter(&rig.w, 1, SEDA_FOREVER));
 	EXPECT_EQ(CONNS / 2, c->pending);
 	leave = true;
 	pthread_join(other, NULL);
 	/* a thread that is joined may not be quite gone */
 	while (rig.app.counters->workers != 1)
 		sleep_ms(1);
-	EXPECT_EQ(CONNS / 2, worker_enter(&rig.w, 1, LONG));
+	EXPECT_EQ(CONNS / 2, worker_enter(&rig.w, 1, SEDA_FOREVER));
 	rig_close(&rig);
 }
 

@@ -90,7 +90,7 @@ TEST_F(app, more_capacity_lets_it_come)
 	ASSERT_EQ(0, app_post(&self->r.app, self->stage, 1, 3));
 	ASSERT_EQ(0, worker_join(&self->r.app, &self->r.w));
 	/* it has the only credit while it does not enter */
-	ASSERT_EQ(1, worker_enter(&self->r.w, 1, LONG));
+	ASSERT_EQ(1, worker_enter(&self->r.w, 1, SEDA_FOREVER));
 	ASSERT_TRUE(sleeps(&self->r.app, &self->thread));
 	self->policy.capacity = 2;
 	ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_STAGE_SET, &self->policy));

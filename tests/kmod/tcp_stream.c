@@ -57,7 +57,7 @@ TEST(received_byte_for_byte)
 	ASSERT_EQ(0, rig_accept(&r, &id, &peer_fd));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, peer_writes, NULL));
 	while (!eof) {
-		n = worker_enter(&r.w, 1, LONG);
+		n = worker_enter(&r.w, 1, SEDA_FOREVER);
 		ASSERT_LT(0, n);
 		for (i = 0; i < n; i++) {
 			struct seda_event *ev = &r.w.events[i];

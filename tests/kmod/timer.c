@@ -129,7 +129,7 @@ TEST_F(rig, many_timers)
 		ASSERT_EQ(0, app_timer(&self->r.app, self->r.stage,
 				       (i % 20 + 1) * MS, 0, &id[i]));
 	while (expired < 200) {
-		i = worker_enter(&self->r.w, 1, LONG);
+		i = worker_enter(&self->r.w, 1, SEDA_FOREVER);
 		ASSERT_LT(0, i);
 		expired += i;
 	}

@@ -109,7 +109,7 @@ TEST_F(udp, many_in_one_batch)
 		ASSERT_EQ(1, sendto(self->peer, "0123456789" + i, 1, 0,
 				    &self->own_sa.sa, self->len));
 	sleep_ms(20);
-	ASSERT_EQ(10, worker_enter(&self->r.w, 10, LONG));
+	ASSERT_EQ(10, worker_enter(&self->r.w, 10, SEDA_FOREVER));
 	for (i = 0; i < 10; i++) {
 		EXPECT_EQ(i, (int)self->r.w.events[i].seq);
 		EXPECT_EQ('0' + i, *rig_data(&self->r,
@@ -130,7 +130,7 @@ TEST_F(udp, more_than_the_buffers_waits_for_them)
 				    self->len));
 	sleep_ms(20);
 	while (got < 40) {
-		n = worker_enter(&self->r.w, 1, LONG);
+		n = worker_enter(&self->r.w, 1, SEDA_FOREVER);
 		ASSERT_LT(0, n);
 		for (i = 0; i < n; i++)
 			ASSERT_EQ(got++, *(int *)rig_data(&self->r,

@@ -107,7 +107,7 @@ static inline struct seda_event *rig_next_in(struct rig *r, uint64_t timeout_ns)
 
 static inline struct seda_event *rig_next(struct rig *r)
 {
-	return rig_next_in(r, LONG);
+	return rig_next_in(r, SEDA_FOREVER);
 }
 
 /* No event comes for a while. */

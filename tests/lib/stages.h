@@ -154,7 +154,7 @@ static inline int life_listening(struct life *l)
 static inline int life_accepted(struct life *l)
 {
 	MUST(!life_listening(l));
-	MUST(worker_enter(&l->r.w, 3, LONG) == 3);
+	MUST(worker_enter(&l->r.w, 3, SEDA_FOREVER) == 3);
 	return 0;
 }
 
@@ -178,7 +178,7 @@ static inline int life_posted(struct life *l)
 	MUST(!life_open(l));
 	for (i = 0; i < 8; i++)
 		MUST(!app_post(&l->r.app, l->r.stage, i, i));
-	MUST(worker_enter_max(&l->r.w, 1, 4, LONG) == 4);
+	MUST(worker_enter_max(&l->r.w, 1, 4, SEDA_FOREVER) == 4);
 	l->own = -1;
 	return 0;
 }
@@ -211,7 +211,7 @@ static inline void *life_leaves(void *arg)
 
 	if (worker_join(&l->r.app, &w))
 		return NULL;
-	n = worker_enter(&w, 4, LONG);
+	n = worker_enter(&w, 4, SEDA_FOREVER);
 	return (void *)n;
 }
 
