@@ -8,4 +8,5 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/tap.sh
 
 check "each mutant can be applied" tests/mutants --check
+check "each bug for the fuzzer, too" tests/mutants --fuzz 1 --check
 finish
