@@ -67,7 +67,8 @@ static long seda_wait(struct seda_worker *w, u32 min, u32 max, u64 timeout)
 	do {
 		ret = seda_worker_park(w, untilp); /* [wait-park] */
 		/* whose time is up, or whom a signal woke, may be above the target */
-		if (w->counted && !fatal_signal_pending(current)) /* [wait-counted] */
+		if (seda_worker_may_work(w, true) && /* [wait-may-work] */
+		    !fatal_signal_pending(current))
 			seda_harvest(w, max); /* [wait-harvest] */
 		/* what was ready may have been nothing, again and again */
 		cond_resched();

@@ -19,9 +19,9 @@
  * SEDA_WAKING ticks: pool->retry then wakes another, if the target has room for
  * one more, as the late one is counted.  tests/model/pool.pml has all of this.
  *
- * Counted are the workers that may have events: not who is parked, who has not
- * entered yet, nor who left above the target because its time was up or a
- * signal came.
+ * Counted are the workers that may have events: not who is parked, even with a
+ * part of its batch, who has not entered yet, nor who left with nothing and above
+ * the target because its time was up or a signal came.
  *
  * The last to park is the first to be woken: its caches are warm.
  */
@@ -379,7 +379,7 @@ static void seda_worker_lay_down(struct seda_worker *w)
 
 /*
  * False: nobody woke it, and it would run above the target; then it does so
- * only if it must, and is not counted.
+ * only if it must, and is not counted if it has no events.
  */
 static bool seda_worker_get_up(struct seda_worker *w, bool must)
 {
@@ -389,7 +389,7 @@ static bool seda_worker_get_up(struct seda_worker *w, bool must)
 	raw_spin_lock_irq(&pool->lock); /* [get-up-lock] */
 	if (w->woken) { /* [get-up-woken] */
 		WRITE_ONCE(pool->waking, false); /* [get-up-waking] */
-	} else if (seda_worker_start(w, false) || must) { /* [get-up-start] */
+	} else if (seda_worker_start(w, must && w->nr_slots) || must) { /* [get-up-start] */
 		list_del_init(&w->parked); /* [get-up-unlist] */
 		WRITE_ONCE(pool->nr_parked, pool->nr_parked - 1); /* [get-up-parked] */
 	} else {
@@ -401,9 +401,8 @@ static bool seda_worker_get_up(struct seda_worker *w, bool must)
 
 /*
  * Sleeps until there is work for this worker.  0, -ETIME at until (NULL:
- * never), or -EINTR.  A caller that is
- * counted must look for work, or pass a wake-up on, as one may have been spent
- * on it.
+ * never), or -EINTR.  A caller that is counted must look for work, or pass a
+ * wake-up on, as one may have been spent on it.
  */
 int seda_worker_park(struct seda_worker *w, ktime_t *until)
 {

@@ -171,7 +171,8 @@ static unsigned int seda_source_pump(struct seda_worker *w,
 
 	/*
 	 * LINKED -> OWNED, flags as they are, and not DEAD: only who owns a
-	 * source kills it.  As it returns a value, a full barrier, see D.
+	 * source kills it, or the app's release, after which nobody pumps.  As
+	 * it returns a value, a full barrier, see D.
 	 */
 	atomic_inc_return(&src->state); /* [pump-own] */
 	if (unlikely(test_bit(SEDA_SRC_CLOSING, &src->flags))) { /* [pump-closing] */

@@ -219,7 +219,7 @@ struct seda_kind {
  *   OWNED  -> IDLE     its release; drops the reference
  *
  * AGAIN  became ready while owned
- * DEAD   closed: whoever holds it by LINKED or OWNED drops it
+ * DEAD   closed: whoever owns it drops it; LINKED only when the app goes
  */
 #define SEDA_SRC_IDLE	0
 #define SEDA_SRC_LINKED	1

@@ -116,6 +116,26 @@ static void *enters_for_a_while(void *arg)
 	return NULL;
 }
 
+/* Waits for two events longer than all else here takes; then as above. */
+static void *waits_for_two(void *arg)
+{
+	struct worker w;
+
+	entered = worker_join(arg, &w) ? -1 : worker_enter_max(&w, 2, 2, 2 * SEC);
+	while (!leave)
+		sleep_ms(1);
+	return NULL;
+}
+
+static void *posts_when_two_are_parked(void *arg)
+{
+	struct rig *r = arg;
+
+	await_parked(&r->app, 2);
+	app_post(&r->app, r->stage, 1, 1);
+	return NULL;
+}
+
 /* A pool for one, where something waits; another worker has entered for a while. */
 static bool two_for_one(struct rig *r, pthread_t *other, bool counted)
 {
@@ -173,6 +193,34 @@ TEST(above_the_target_a_time_out_brings_nothing)
 	EXPECT_EQ(0, entered);
 	EXPECT_EQ(1, app_counters(&r.app, r.stage)->pending);
 	EXPECT_EQ(1, worker_enter(&r.w, 1, SHORT));
+	two_end(&r, other);
+}
+
+/* Both have an event then, and so the pool one worker more than its target. */
+TEST(who_leaves_with_a_part_of_its_batch_counts)
+{
+	struct seda_stage_args policy = { .posts = 4 };
+	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 1 };
+	pthread_t other, poster;
+	struct rig r;
+
+	entered = -2;
+	leave = false;
+	ASSERT_EQ(0, rig_open(&r, NULL, &policy));
+	pool.pool = r.app.pool;
+	ASSERT_EQ(0, app_call(&r.app, SEDA_IOC_POOL_SET, &pool));
+	ASSERT_EQ(0, app_post(&r.app, r.stage, 1, 1));
+	pthread_create(&other, NULL, waits_for_two, &r.app);
+	ASSERT_TRUE(await_parked(&r.app, 1));
+	pthread_create(&poster, NULL, posts_when_two_are_parked, &r);
+	ASSERT_EQ(1, worker_enter_max(&r.w, 1, 1, SEDA_FOREVER));
+	pthread_join(poster, NULL);
+	while (entered == -2)
+		sleep_ms(1);
+	EXPECT_EQ(1, entered);
+	ASSERT_EQ(0, app_post(&r.app, r.stage, 1, 1));
+	EXPECT_EQ(0, worker_enter(&r.w, 1, SHORT));
+	EXPECT_EQ(1, worker_enter(&r.w, 1, 0));
 	two_end(&r, other);
 }
 

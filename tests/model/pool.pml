@@ -4,8 +4,8 @@
  *
  * One stage, whose sources are IDLE again as soon as they are popped.  Places in
  * memory are what is read without pool->lock; parked[] is only used under it,
- * counted[] too or by its worker while that is not parked, llists and credits only by full barriers.  Time: UNTIL says that waking_until
- * is in the future.
+ * counted[] too or by its worker while that is not parked, llists and credits
+ * only by full barriers.  Time: UNTIL says that waking_until is in the future.
  */
 #define WAKING		0
 #define UNTIL		1
@@ -271,8 +271,9 @@ inline seda_harvest() {
 inline seda_wait() {
 	do
 	:: seda_worker_park(ret);	/* [wait-park] */
+		seda_worker_may_work(may);	/* [wait-may-work] */
 		if
-		:: counted[_pid] ->	/* [wait-counted] */
+		:: may -> may = false;
 			seda_harvest();	/* [wait-harvest] */
 		:: else
 		fi;

@@ -422,8 +422,9 @@ struct seda_setup_args {
  * POOL_CREATE, POOL_SET: concurrency is how many workers may work at a time (0:
  * as many as there are CPUs online).  A worker works from an ENTER in which it
  * may take events to the next in which it waits for some.  Above concurrency it
- * waits first; if its time is up then, or a signal comes, it gets no events and
- * does not count.  An ENTER that does not wait takes events all the same.
+ * waits first; if its time is up then, or a signal comes, it gets no more events,
+ * and only counts if it has some.  An ENTER that does not wait takes events all
+ * the same.  With 0, a CPU that comes online is seen at the next event or ENTER.
  * -ENOSPC past SEDA_MAX_POOLS.  POOL_DESTROY (struct seda_id_args): -EBUSY with
  * stages or workers.
  */
@@ -649,7 +650,8 @@ struct seda_source_info_args {
  * Returns the number of events, or
  *   -EINTR    a signal came and no event had been harvested (the ops have
  *             been run)
- *   -EFAULT   sigmask is a bad pointer (the ops have been run, too)
+ *   -EFAULT   sigmask is a bad pointer, it had to wait, and no event had been
+ *             harvested (the ops have been run)
  *   -ESRCH    the caller is not that worker
  */
 struct seda_enter_args {
