@@ -30,6 +30,8 @@ FIXTURE_SETUP(app)
 	ASSERT_EQ(0, rig_do(r, SEDA_OP_CLOSE, gone, 0));
 	ASSERT_NE(NULL, rig_await(r, SEDA_EV_CLOSED));
 	ASSERT_EQ(0, rig_submit(r));
+	/* until RCU has freed it: KASAN sees who still looks there */
+	sleep_ms(100);
 	self->nr_bad = 1;
 	self->bad[self->nr_bad++] = 0;
 	self->bad[self->nr_bad++] = gone;
