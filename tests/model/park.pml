@@ -6,12 +6,17 @@
  * sleeps, also where those who run compute for ever; no wake-up is under way;
  * who is counted as running runs.  The timer must only be needed for a worker
  * that is stopped between its wake-up and its getting up (STOPS of them), so
- * without such ones there is none.
+ * without such ones there is none.  With COUNT=0 the workers have not entered yet.
  */
 #define WORKERS		2
 #define NPROC		(WORKERS + PRODUCERS + 2)
 
-#define FIRST		{ 0, 0, 0, WORKERS, 0, 0, TARGETS, 0 }
+#if COUNT
+#define RUNNING		WORKERS
+#else
+#define RUNNING		0
+#endif
+#define FIRST		{ 0, 0, 0, RUNNING, 0, 0, TARGETS, 0 }
 #define COPY(to, from) \
 	to[0] = from[0]; to[1] = from[1]; to[2] = from[2]; to[3] = from[3]; \
 	to[4] = from[4]; to[5] = from[5]

@@ -23,7 +23,7 @@
 #define NOBODY		0
 
 bool parked[WORKERS];
-bool counted[WORKERS] = true;	/* as if the target had been higher */
+bool counted[WORKERS] = COUNT;	/* or as if the target had been higher */
 byte task[WORKERS];
 byte ready;			/* on stage->ready and stage->fifo */
 byte credits = CREDITS;
