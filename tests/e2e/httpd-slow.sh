@@ -126,13 +126,14 @@ slow_readers "100 slow pipeliners of 25 MB" 20000 \
 	"$(for i in $(seq 100); do printf '%s' 'GET /cached HTTP/1.1\r\nHost: x\r\n\r\n'; done)"
 stop_server
 
-start_server --idle-timeout 1
+# long enough for a reader that a busy machine does not let read for a while
+start_server --idle-timeout 3
 exec 4<>"/dev/tcp/127.0.0.1/$port"
 printf 'GET /large HTTP/1.1\r\nHost: x\r\n\r\n' >&4
 check "who reads nothing at all is cut off" await 30 stat_is files.transfers_now 0
 [ "$tap_failed" = 0 ] || curl -s "$url/_seda/stats.json" | sed 's/^/# /'
 exec 4>&-
-is "who reads slowly is not" "$(curl -s --limit-rate 8M "$url/large" | wc -c)" 31457280
+is "who reads slowly is not" "$(curl -s --limit-rate 5M "$url/large" | wc -c)" 31457280
 stop_server
 is "it stops with status 0" "$stopped" 0
 finish
