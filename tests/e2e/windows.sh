@@ -8,9 +8,9 @@ set -u
 # shellcheck source=tests/lib/tap.sh
 . "${SEDA_TOP:=$PWD}/tests/lib/tap.sh"
 cd "$SEDA_TOP" || exit 1
-read -ra vm <<<"$SEDA_VM"
+read -ra vm <<<"${SEDA_VM:-tests/vm/run}"
 
-built=$(tests/windows/build "${SEDA_DEBUG:-$KERNEL}") || exit 1
+built=$(tests/windows/build "${SEDA_DEBUG:-${KERNEL:-6.1}}") || exit 1
 read -r module delays <<<"$built"
 
 # With fewer rounds than these tests have alone.

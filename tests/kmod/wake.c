@@ -136,8 +136,7 @@ static void *posts_when_two_are_parked(void *arg)
 	return NULL;
 }
 
-/* A pool for one, where something waits; another worker has entered for a while. */
-static bool two_for_one(struct rig *r, pthread_t *other, bool counted)
+static bool pool_for_one(struct rig *r)
 {
 	struct seda_stage_args policy = { .posts = 4 };
 	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 1 };
@@ -147,7 +146,13 @@ static bool two_for_one(struct rig *r, pthread_t *other, bool counted)
 	if (rig_open(r, NULL, &policy))
 		return false;
 	pool.pool = r->app.pool;
-	if (app_call(&r->app, SEDA_IOC_POOL_SET, &pool))
+	return !app_call(&r->app, SEDA_IOC_POOL_SET, &pool);
+}
+
+/* A pool for one, where something waits; another worker has entered for a while. */
+static bool two_for_one(struct rig *r, pthread_t *other, bool counted)
+{
+	if (!pool_for_one(r))
 		return false;
 	if (counted && worker_enter(&r->w, 0, 0))
 		return false;
@@ -199,16 +204,10 @@ TEST(above_the_target_a_time_out_brings_nothing)
 /* Both have an event then, and so the pool one worker more than its target. */
 TEST(who_leaves_with_a_part_of_its_batch_counts)
 {
-	struct seda_stage_args policy = { .posts = 4 };
-	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 1 };
 	pthread_t other, poster;
 	struct rig r;
 
-	entered = -2;
-	leave = false;
-	ASSERT_EQ(0, rig_open(&r, NULL, &policy));
-	pool.pool = r.app.pool;
-	ASSERT_EQ(0, app_call(&r.app, SEDA_IOC_POOL_SET, &pool));
+	ASSERT_TRUE(pool_for_one(&r));
 	ASSERT_EQ(0, app_post(&r.app, r.stage, 1, 1));
 	pthread_create(&other, NULL, waits_for_two, &r.app);
 	ASSERT_TRUE(await_parked(&r.app, 1));

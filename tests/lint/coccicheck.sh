@@ -14,7 +14,7 @@ report() {
 	shift
 	make -s -C "$source" coccicheck MODE=report M="$dir" J="$(nproc)" \
 		DEBUG_FILE=/dev/null "$@" >"$tap_dir/out" 2>&1 ||
-		echo "$dir: coccicheck failed"
+		echo "$dir: coccicheck failed" >>"$tap_dir/out"
 	grep -E "^$dir|failed|rror" "$tap_dir/out"
 }
 
