@@ -9,22 +9,25 @@ set -u
 
 echo hit >"$root/hit.txt"
 echo miss >"$root/miss.txt"
-for i in 1 2 3 4 5 6; do
+for i in 1 2 3 4 5 6 whole pair old large; do
 	mkfifo "$root/fifo$i"
 done
 start_server --file-threads 4 --file-queue 2
 
-# A FIFO with a writer is served as it comes.
-(echo one; sleep 1; echo two) >"$root/fifo1" &
-is "a FIFO is served in chunks" "$(curl -s "$url/fifo1")" $'one\ntwo'
-echo data >"$root/fifo1" &
-is "and the connection goes on" "$(raw 10 'GET /fifo1 HTTP/1.1\r\nHost: x\r\n\r\n' \
+# A FIFO with a writer is served as it comes.  Each is used once: what is written
+# while the last reader has yet to close it goes with that one.
+(echo one; sleep 1; echo two) >"$root/fifowhole" &
+is "a FIFO is served in chunks" \
+	"$(curl -s --max-time $((20 * slow)) "$url/fifowhole")" $'one\ntwo'
+echo data >"$root/fifopair" &
+is "and the connection goes on" "$(raw 10 'GET /fifopair HTTP/1.1\r\nHost: x\r\n\r\n' \
 	'GET /hit.txt HTTP/1.0\r\n\r\n' | statuses)" '200 200'
-echo data >"$root/fifo1" &
-is "HTTP/1.0 gets it up to the end" "$(raw 10 'GET /fifo1 HTTP/1.0\r\n\r\n' | tail -n 1)" data
+echo data >"$root/fifoold" &
+is "HTTP/1.0 gets it up to the end" "$(raw 10 'GET /fifoold HTTP/1.0\r\n\r\n' | tail -n 1)" data
 head -c 3000000 /dev/urandom >"$tap_dir/data"
-cat "$tap_dir/data" >"$root/fifo1" &
-check "3 MB through a FIFO" cmp "$tap_dir/data" <(curl -s "$url/fifo1")
+cat "$tap_dir/data" >"$root/fifolarge" &
+check "3 MB through a FIFO" cmp "$tap_dir/data" \
+	<(curl -s --max-time $((20 * slow)) "$url/fifolarge")
 
 is "in the cache" "$(get /hit.txt)" 200
 for i in 1 2 3 4; do
