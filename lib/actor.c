@@ -208,7 +208,8 @@ void worker_settle(struct worker *w)
 	for (; src; src = next) {
 		next = src->next;
 		src->listed = LIST_NONE;
-		if (src->kind == SRC_CONN && conn_waits(w, src_conn(src))) {
+		if ((src->kind == SRC_CONN && conn_waits(w, src_conn(src))) ||
+		    unlikely(src->in_ring)) {
 			src->next = w->sent;
 			w->sent = src;
 		} else {
@@ -222,7 +223,7 @@ void worker_settle(struct worker *w)
 	bufs_return(w);
 }
 
-/* After enter(): the results have been seen */
+/* After enter(): it has submitted the operations, and the results have been seen */
 void worker_sent_done(struct worker *w)
 {
 	struct source *src = w->sent, *next;
@@ -230,7 +231,9 @@ void worker_sent_done(struct worker *w)
 	w->sent = NULL;
 	for (; src; src = next) {
 		next = src->next;
-		if (src_conn(src)->wq_head && !wq_busy(src_conn(src)))
+		src->in_ring = false;
+		if (src->kind == SRC_CONN && src_conn(src)->wq_head &&
+		    !wq_busy(src_conn(src)))
 			worker_list(w, src);	/* more was queued meanwhile */
 		else
 			let_go(w, src);

@@ -9,8 +9,9 @@
  *
  * Functions named op_ are for a worker of the source's pool, in its own thread.
  * They return 0 or -EAGAIN: no slot free, try after the next enter.  Their
- * effect is in order, and at the latest at the next enter.  The others may be
- * called from any thread.
+ * effect is in order, and at the latest at the next enter; where another
+ * worker's could overtake it, they set in_ring.  The others may be called from
+ * any thread.
  */
 #ifndef SEDAK_BACKEND_H
 #define SEDAK_BACKEND_H

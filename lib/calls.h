@@ -212,7 +212,7 @@ struct chunk *chunks_take(struct source *src);
 /* listen.c */
 void listener_service(struct worker *w, struct sedak_listener *l, uint32_t bits);
 void listener_event(struct worker *w, struct sedak_listener *l, struct bev *b);
-void listeners_limit(struct sedak_rt *rt, bool on);
+void listeners_limit(struct sedak_rt *rt);
 void listeners_close(struct sedak_rt *rt);
 
 /* udp.c, watch.c */

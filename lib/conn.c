@@ -99,7 +99,6 @@ void conn_free(struct sedak_conn *c)
 void conn_link(struct sedak_conn *c)
 {
 	struct sedak_rt *rt = c->src.rt;
-	uint64_t n;
 
 	atomic_fetch_add(&c->src.stage->sources, 1);
 	pthread_mutex_lock(&rt->lock);
@@ -108,10 +107,9 @@ void conn_link(struct sedak_conn *c)
 	if (rt->conns)
 		rt->conns->all_prev = c;
 	rt->conns = c;
-	n = atomic_fetch_add(&rt->nr_conns, 1) + 1;
+	atomic_fetch_add(&rt->nr_conns, 1);
+	listeners_limit(rt);
 	pthread_mutex_unlock(&rt->lock);
-	if (rt->max_conns && n >= rt->max_conns)
-		listeners_limit(rt, true);
 	if (load_relaxed(&rt->draining))
 		src_raise(&c->src, P_DRAIN);
 }
@@ -119,7 +117,6 @@ void conn_link(struct sedak_conn *c)
 static void conn_unlink(struct sedak_conn *c)
 {
 	struct sedak_rt *rt = c->src.rt;
-	uint64_t n;
 
 	pthread_mutex_lock(&rt->lock);
 	if (c->all_prev)
@@ -128,11 +125,10 @@ static void conn_unlink(struct sedak_conn *c)
 		rt->conns = c->all_next;
 	if (c->all_next)
 		c->all_next->all_prev = c->all_prev;
-	n = atomic_fetch_sub(&rt->nr_conns, 1) - 1;
+	atomic_fetch_sub(&rt->nr_conns, 1);
+	listeners_limit(rt);
 	pthread_mutex_unlock(&rt->lock);
 	atomic_fetch_sub(&c->src.stage->sources, 1);
-	if (rt->max_conns && n < rt->max_conns)
-		listeners_limit(rt, false);
 	if (load_relaxed(&rt->draining))
 		rt_check_idle(rt);
 }

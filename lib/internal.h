@@ -151,6 +151,9 @@ struct source {
 	uint8_t kind;
 	uint8_t listed;		/* on which of the worker's lists (`next`) */
 	bool qref;		/* the active state holds a reference */
+	bool in_ring;		/* an operation whose order counts is not
+				 * submitted: others' would overtake it
+				 */
 	_Atomic uint32_t refs;
 	_Atomic(struct worker *) owner;
 	struct sedak_stage *stage;
@@ -512,7 +515,7 @@ struct sedak_rt {
 	_Atomic uint32_t bufs_held;
 	_Atomic uint64_t nr_conns;
 	_Atomic uint32_t nr_listeners;	/* not closed yet */
-	_Atomic bool conn_limit;
+	bool conn_limit;		/* max_conns is reached; under lock */
 	_Atomic uint64_t accepted, connected, closed, aborted;
 	_Atomic uint64_t bufs_copied, udp_dropped, accept_errors;
 };

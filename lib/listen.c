@@ -33,6 +33,21 @@ static int listen_socket(const struct sedak_listen_opts *o)
 	return fd;
 }
 
+static int control(struct sedak_listener *l, uint32_t set, uint32_t clear)
+{
+	bool changed;
+
+	if (load_relaxed(&l->src.word) & S_CLOSING)
+		return -ESTALE;
+	if (set)
+		changed = !(atomic_fetch_or(&l->src.word, set) & set);
+	else
+		changed = atomic_fetch_and(&l->src.word, ~clear) & clear;
+	if (changed)
+		src_raise(&l->src, P_CTL);
+	return 0;
+}
+
 static void link_listener(struct sedak_listener *l)
 {
 	struct sedak_rt *rt = l->src.rt;
@@ -40,6 +55,8 @@ static void link_listener(struct sedak_listener *l)
 	pthread_mutex_lock(&rt->lock);
 	l->all_next = rt->listeners;
 	rt->listeners = l;
+	if (rt->conn_limit)
+		control(l, S_LIMIT, 0);
 	pthread_mutex_unlock(&rt->lock);
 }
 
@@ -102,21 +119,6 @@ int sedak_listener_addr(const struct sedak_listener *l, struct sockaddr *addr,
 
 /* --------------------------------------------------------------- control */
 
-static int control(struct sedak_listener *l, uint32_t set, uint32_t clear)
-{
-	bool changed;
-
-	if (load_relaxed(&l->src.word) & S_CLOSING)
-		return -ESTALE;
-	if (set)
-		changed = !(atomic_fetch_or(&l->src.word, set) & set);
-	else
-		changed = atomic_fetch_and(&l->src.word, ~clear) & clear;
-	if (changed)
-		src_raise(&l->src, P_CTL);
-	return 0;
-}
-
 int sedak_listener_pause(struct sedak_listener *l)
 {
 	return control(l, S_PAUSE, 0);
@@ -135,17 +137,20 @@ int sedak_listener_close(struct sedak_listener *l)
 	return 0;
 }
 
-/* max_conns: all listeners wait while it is reached */
-void listeners_limit(struct sedak_rt *rt, bool on)
+/*
+ * max_conns: all listeners wait while it is reached.  Under rt->lock, as the count
+ * itself is: of two changes the later one has the last word.
+ */
+void listeners_limit(struct sedak_rt *rt)
 {
+	bool on = rt->max_conns && load_relaxed(&rt->nr_conns) >= rt->max_conns;
 	struct sedak_listener *l;
 
-	if (atomic_exchange(&rt->conn_limit, on) == on)
+	if (rt->conn_limit == on)
 		return;
-	pthread_mutex_lock(&rt->lock);
+	rt->conn_limit = on;
 	for (l = rt->listeners; l; l = l->all_next)
 		control(l, on ? S_LIMIT : 0, on ? 0 : S_LIMIT);
-	pthread_mutex_unlock(&rt->lock);
 }
 
 void listeners_close(struct sedak_rt *rt)

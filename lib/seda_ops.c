@@ -252,6 +252,20 @@ int sd_op_udp_send(struct worker *w, struct source *src, const void *data,
 	return 0;
 }
 
+/*
+ * Whoever gets the source next may submit first, if that is another worker: it is
+ * let go after the next enter, which therefore must not wait.
+ */
+static void keep_order(struct worker *w, struct source *src)
+{
+	struct sd_worker *s = w->be_data;
+
+	if (w->pool->nr_workers == 1 && src->stage->pool == w->pool)
+		return;
+	src->in_ring = true;
+	s->must_see = true;
+}
+
 int sd_attach(struct worker *w, struct source *src, uint64_t child)
 {
 	struct seda_op *op = next_op(w, SEDA_OP_SET_DATA, NULL);
@@ -262,6 +276,7 @@ int sd_attach(struct worker *w, struct source *src, uint64_t child)
 	store_relaxed(&src->sd.id, child);
 	op->source = child;
 	op->user_data = data_of(src);
+	keep_order(w, src);
 	return 0;
 }
 
@@ -282,12 +297,17 @@ int sd_op_arm(struct worker *w, struct source *src, uint32_t mask)
 	if (!op)
 		return -EAGAIN;
 	op->addr = mask;
+	keep_order(w, src);
 	return 0;
 }
 
 int sd_op_disarm(struct worker *w, struct source *src)
 {
-	return simple_op(w, SEDA_OP_DISARM, src, 0);
+	int ret = simple_op(w, SEDA_OP_DISARM, src, 0);
+
+	if (!ret)
+		keep_order(w, src);
+	return ret;
 }
 
 int sd_op_release(struct worker *w, struct source *src)

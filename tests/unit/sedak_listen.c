@@ -2,6 +2,8 @@
 /*
  * libsedak: listeners: addresses, both families, taken descriptors, pausing, a
  * limit on connections, events to a stage of their own.
+ *
+ * vm: --smp 2
  */
 #include <sys/resource.h>
 
@@ -152,6 +154,57 @@ TEST(paused)
 	server_end(box);
 }
 
+static void act_refuse(struct box *box, struct sedak_event *ev)
+{
+	(void)box;
+	if (ev->type == SEDAK_EV_ACCEPT)
+		sedak_conn_close(ev->conn);
+}
+
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	/* without a second one all are on the first */
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/*
+ * The worker that is to resume may preempt the one that is about to say that the
+ * listener pauses: they share a CPU, and the pause lasts a little longer each time.
+ */
+TEST(resumed_by_another_worker)
+{
+	struct sedak_listen_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
+	struct box *box = box_new();
+	struct sedak_listener *l;
+	unsigned int i;
+	uint64_t end;
+	int fd;
+
+	box->act = act_refuse;
+	stage_of(rt_new(4), box);
+	run_on(0);
+	ASSERT_EQ(0, sedak_rt_start(box->rt));
+	run_on(1);
+	o.stage = box->stage;
+	ASSERT_EQ(0, sedak_listen(&o, &l));
+	for (i = 0; i < 1000; i++) {
+		ASSERT_EQ(0, sedak_listener_pause(l));
+		end = now_ns() + i % 250 * 1000;
+		while (now_ns() < end)
+			;
+		ASSERT_EQ(0, sedak_listener_resume(l));
+		fd = dial(port_of(l));
+		ASSERT_LE(0, fd);
+		ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, i + 1));
+		close(fd);
+	}
+	server_end(box);
+}
+
 static void act_close(struct box *box, struct sedak_event *ev)
 {
 	if (ev->type == SEDAK_EV_EOF)
@@ -185,6 +238,68 @@ TEST(limit)
 	ASSERT_TRUE(box_wait(box, SEDAK_EV_CLOSED, 40));
 	ASSERT_EQ(0, sedak_rt_get_stats(rt, &st));
 	EXPECT_EQ(40, st.accepted);
+	server_end(box);
+}
+
+/* The last one to take or to leave says whether the listener waits, no other */
+#define SHARERS		8
+#define TURNS		1500
+
+static void *share(void *port)
+{
+	intptr_t turn;
+	char c;
+
+	for (turn = 0; turn < TURNS; turn++) {
+		int fd = dial(*(uint16_t *)port);
+
+		if (fd < 0 || recv(fd, &c, 1, 0))
+			break;
+		close(fd);
+	}
+	return (void *)turn;
+}
+
+/* So that workers have to wait wherever they take the runtime's lock */
+static atomic_bool shared;
+
+static void *hold_lock(void *stage)
+{
+	struct sedak_timer *timer;
+
+	while (!atomic_load(&shared) &&
+	       !sedak_timer_create(stage, NULL, &timer))
+		sedak_timer_destroy(timer);
+	return NULL;
+}
+
+TEST(limit_of_many_workers)
+{
+	struct sedak_rt_opts ro = { .size = sizeof(ro), .workers = 4,
+				    .max_conns = 2 };
+	struct box *box = box_new();
+	pthread_t thread[SHARERS], holder[2];
+	struct sedak_rt *rt;
+	uint16_t port;
+	void *turns;
+	int i;
+
+	box->act = act_refuse;
+	ASSERT_EQ(0, sedak_rt_create(&ro, &rt));
+	port = listen_on(stage_of(rt, box));
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&holder[i], NULL, hold_lock,
+					    box->stage));
+	for (i = 0; i < SHARERS; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, share, &port));
+	for (i = 0; i < SHARERS; i++) {
+		ASSERT_EQ(0, pthread_join(thread[i], &turns));
+		EXPECT_EQ(TURNS, (intptr_t)turns);
+	}
+	atomic_store(&shared, true);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_join(holder[i], NULL));
 	server_end(box);
 }
 
