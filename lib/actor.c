@@ -178,9 +178,35 @@ bool worker_service(struct worker *w)
 	return true;
 }
 
+static inline bool conn_is_settled(const struct sedak_conn *c)
+{
+	return load_relaxed(&c->src.word) == A_ACTIVE && !c->wq_head &&
+	       c->state == CONN_OPEN && !c->rx_off && !c->over_high &&
+	       !c->want_sent && !load_relaxed(&c->src.foreign);
+}
+
+/* To a worker of its own pool, active as it is */
+static void hand_over(struct source *src)
+{
+	if (!src->qref)
+		src_get(src);
+	src->qref = true;
+	store_relaxed(&src->owner, NULL);
+	inbox_push(src->stage->pool, src);
+}
+
 static void let_go(struct worker *w, struct source *src)
 {
-	if (!src_release(w, src))
+	bool foreign = src->stage->pool != w->pool;
+
+	if (unlikely(foreign && src->kind == SRC_CONN &&
+		     !conn_is_settled(src_conn(src))))
+		hand_over(src);
+	else if (src_release(w, src))
+		return;
+	else if (foreign)
+		hand_over(src);
+	else
 		svc_push(w, src);
 }
 
@@ -188,11 +214,17 @@ static void let_go(struct worker *w, struct source *src)
 static inline bool conn_waits(struct worker *w, struct sedak_conn *c)
 {
 	/* nothing to do is the rule: what was sent is submitted already */
-	if (likely(load_relaxed(&c->src.word) == A_ACTIVE && !c->wq_head &&
-		   c->state == CONN_OPEN && !c->rx_off && !c->over_high &&
-		   !c->want_sent && !load_relaxed(&c->src.foreign)))
+	if (likely(conn_is_settled(c)))
 		return c->unseen && !c->blind;
-	return !conn_settle(w, c);
+	if (likely(c->src.stage->pool == w->pool))
+		return !conn_settle(w, c);
+	/*
+	 * Accepted for another pool, to which the rest is left.  Not this: it has
+	 * to come before the ACCEPT is given back.
+	 */
+	if (c->state == CONN_NEW)
+		conn_attach(w, c);
+	return false;
 }
 
 /*
@@ -233,7 +265,7 @@ void worker_sent_done(struct worker *w)
 		next = src->next;
 		src->in_ring = false;
 		if (src->kind == SRC_CONN && src_conn(src)->wq_head &&
-		    !wq_busy(src_conn(src)))
+		    !wq_busy(src_conn(src)) && src->stage->pool == w->pool)
 			worker_list(w, src);	/* more was queued meanwhile */
 		else
 			let_go(w, src);

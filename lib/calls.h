@@ -166,6 +166,7 @@ void conn_free(struct sedak_conn *c);
 void conn_link(struct sedak_conn *c);
 void conn_event(struct worker *w, struct sedak_conn *c, struct bev *b);
 void conn_service(struct worker *w, struct sedak_conn *c, uint32_t bits);
+int conn_attach(struct worker *w, struct sedak_conn *c);
 bool conn_settle(struct worker *w, struct sedak_conn *c);
 void conn_send_result(struct worker *w, struct sedak_conn *c, int64_t res);
 void conn_send_failed(struct sedak_conn *c, int err);

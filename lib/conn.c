@@ -471,6 +471,9 @@ int sedak_conn_timeout(struct sedak_conn *c, uint64_t ns)
 	if (when > load_relaxed(&c->connect_deadline))
 		when = c->connect_deadline;
 	timer_arm(w, c->src.stage->pool, &c->timer, when);
+	/* conn_closed() disarms after it has set the bit: one of the two is last */
+	if (atomic_load(&c->src.word) & S_CLOSED)
+		timer_disarm(c->src.stage->pool, &c->timer);
 	return 0;
 }
 

@@ -64,6 +64,9 @@ static void event_connect(struct worker *w, struct sedak_conn *c, int res)
 	} else {
 		c->state = CONN_OPEN;
 		atomic_fetch_add(&c->src.rt->connected, 1);
+		/* it could not be told before */
+		if (load_relaxed(&c->src.rt->draining))
+			src_raise(&c->src, P_DRAIN);
 	}
 	tell(w, c, SEDAK_EV_CONNECT, res);
 }
@@ -165,8 +168,13 @@ static void service_timeout(struct worker *w, struct sedak_conn *c)
 	} else if (when < next) {
 		next = when;
 	}
-	if (next != NEVER)
-		timer_arm(w, c->src.stage->pool, &c->timer, next);
+	if (next == NEVER)
+		return;
+	timer_arm(w, c->src.stage->pool, &c->timer, next);
+	/* set earlier by another thread in the meantime, and undone by that */
+	when = atomic_load(&c->user_deadline);
+	if (when < next)
+		timer_arm(w, c->src.stage->pool, &c->timer, when);
 }
 
 static void service_items(struct worker *w, struct sedak_conn *c)
@@ -210,9 +218,11 @@ void conn_service(struct worker *w, struct sedak_conn *c, uint32_t bits)
 		service_items(w, c);
 	if (bits & P_TIMEOUT)
 		service_timeout(w, c);
-	if (bits & P_DRAIN && c->state != CONN_CONNECTING &&
-	    !(load_relaxed(&c->src.word) & (S_CLOSING | S_ABORT)))
+	if (bits & P_DRAIN && c->state != CONN_CONNECTING && !c->drain_told &&
+	    !(load_relaxed(&c->src.word) & (S_CLOSING | S_ABORT))) {
+		c->drain_told = true;
 		tell(w, c, SEDAK_EV_DRAIN, 0);
+	}
 }
 
 /* ---------------------------------------------------------------- settling */
@@ -243,18 +253,31 @@ static int settle_close(struct worker *w, struct sedak_conn *c, uint32_t word)
 	return ret;
 }
 
+int conn_attach(struct worker *w, struct sedak_conn *c)
+{
+	int ret = w->be->op_attach(w, &c->src, c->child);
+
+	if (!ret)
+		c->state = CONN_OPEN;
+	return ret;
+}
+
+/*
+ * A close is acted on as it was before the queue was looked at: a chunk that came
+ * after that look and before the close is to be sent, and both have left messages,
+ * so that there is another round.
+ */
 static int settle_open(struct worker *w, struct sedak_conn *c)
 {
 	uint32_t word;
 	int ret = 0;
 
-	if (c->state == CONN_NEW) {
-		ret = w->be->op_attach(w, &c->src, c->child);
-		if (ret < 0)
-			return ret;
-		c->state = CONN_OPEN;
-	}
-	word = load_relaxed(&c->src.word);
+	if (c->state == CONN_NEW)
+		ret = conn_attach(w, c);
+	if (ret < 0)
+		return ret;
+	/* pairs with src_raise() of a close: the chunks before it are seen */
+	word = atomic_load_explicit(&c->src.word, memory_order_acquire);
 	if (c->state == CONN_OPEN && !(word & S_ABORT)) {
 		if (c->wq_head || load_relaxed(&c->src.foreign))
 			ret = wq_flush(w, c);
@@ -266,7 +289,7 @@ static int settle_open(struct worker *w, struct sedak_conn *c)
 			c->shut_sent = !ret;
 		}
 	}
-	word = load_relaxed(&c->src.word);
+	word |= load_relaxed(&c->src.word) & S_ABORT;
 	if (!ret && (word & (S_CLOSING | S_ABORT)))
 		ret = settle_close(w, c, word);
 	return ret;

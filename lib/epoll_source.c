@@ -178,12 +178,18 @@ int ep_op_send(struct worker *w, struct source *src, struct iovec *iov,
 int ep_op_udp_send(struct worker *w, struct source *src, const void *data,
 		   size_t len, const struct sockaddr_in6 *to)
 {
+	struct epoll_src *ep = &src->ep;
+	int ret = 0;
+
 	counter_add(w->ops, 1);
-	if (sendto(src->ep.fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT,
+	/* another worker may close it, and its number be somebody else's then */
+	ep_lock(ep);
+	if (sendto(ep->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT,
 		   (const struct sockaddr *)to, addr_len(to)) < 0)
 		/* -EAGAIN would be: no slot */
-		return errno == EAGAIN ? -ENOBUFS : -errno;
-	return 0;
+		ret = errno == EAGAIN ? -ENOBUFS : -errno;
+	ep_unlock(ep);
+	return ret;
 }
 
 int ep_op_shutdown(struct worker *w, struct source *src)

@@ -110,8 +110,7 @@ enum source_kind {
 #define P_ITEM		(1u << 5)	/* items on ->items */
 #define P_KEV		(1u << 6)	/* an event on ->kev */
 #define P_ROOM		(1u << 7)	/* an operation found no slot */
-#define P_FIRST		(1u << 8)	/* a new connection may be attached */
-#define P_MASK		0x1feu
+#define P_MASK		0xfeu
 #define S_CLOSING	(1u << 16)
 #define S_ABORT		(1u << 17)
 #define S_SHUT		(1u << 18)
@@ -271,6 +270,7 @@ struct sedak_conn {
 	bool blind;		/* and may stay so when the worker sleeps */
 	bool outbound;		/* of sedak_connect() */
 	bool no_source;		/* connecting failed before there was one */
+	bool drain_told;
 	bool connect_told;
 	bool error_told;
 	int32_t error;		/* why it broke */
@@ -408,6 +408,7 @@ struct sedak_pool {
 	struct timer_node **heap;
 	uint32_t heap_len, heap_cap;
 	_Atomic uint64_t armed;	/* what the backend's timer is set to */
+	_Atomic(struct worker *) clock_setter;	/* has yet to submit that */
 	_Atomic uint64_t nr_timers;
 	_Atomic uint64_t next_timer;	/* key of the first; NEVER: none */
 

@@ -101,6 +101,9 @@ int sedak_listen(const struct sedak_listen_opts *opts,
 		goto fail;
 	}
 	link_listener(l);
+	/* a drain that began meanwhile may have looked for it too early */
+	if (load_relaxed(&rt->draining))
+		sedak_listener_close(l);
 	if (lp)
 		*lp = l;
 	return 0;

@@ -219,10 +219,10 @@ int sedak_pool_create(struct sedak_rt *rt, const struct sedak_pool_opts *opts,
 		ret = opts_copy(&o, sizeof(o), sizeof(size_t), opts);
 	if (ret < 0)
 		return ret;
-	if (load_relaxed(&rt->stopping))
-		return -ESHUTDOWN;
 	pthread_mutex_lock(&rt->lock);
-	if (rt->flags & SEDAK_RT_NESTED) {
+	if (load_relaxed(&rt->stopping)) {
+		ret = -ESHUTDOWN;
+	} else if (rt->flags & SEDAK_RT_NESTED) {
 		ret = check(&o);
 		*poolp = rt->pools[0];	/* every pool is the caller's thread */
 	} else {

@@ -305,7 +305,12 @@ static bool run_stage(struct worker *w, struct sedak_stage *stage)
 
 	if (atomic_load(&stage->waiting_on)) {
 		spill(w, stage);
-		/* let_run() may have come between: it has set the bit again */
+		/*
+		 * let_run() may have come between, and its bit may be cleared by
+		 * somebody who has not found what was not spilled yet
+		 */
+		if (!atomic_load(&stage->waiting_on))
+			stage_may_run(stage);
 		return false;
 	}
 	ran |= run_local(w, stage);

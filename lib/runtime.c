@@ -161,9 +161,21 @@ int sedak_rt_start(struct sedak_rt *rt)
 
 /* ------------------------------------------------------------------- drain */
 
+static uint64_t nr_enqueued(const struct sedak_rt *rt)
+{
+	unsigned int i, n = load_relaxed(&rt->nr_stages);
+	uint64_t sum = 0;
+
+	for (i = 0; i < n; i++)
+		sum += atomic_load(&rt->stages[i]->enqueued);
+	return sum;
+}
+
+/* Nothing is in a queue or in hand, and nothing has passed it meanwhile */
 static bool is_idle(struct sedak_rt *rt)
 {
 	unsigned int i, j, n = load_relaxed(&rt->nr_stages);
+	uint64_t before = nr_enqueued(rt);
 
 	if (load_relaxed(&rt->nr_conns) || load_relaxed(&rt->nr_listeners))
 		return false;
@@ -175,7 +187,7 @@ static bool is_idle(struct sedak_rt *rt)
 		for (j = 0; j < rt->pools[i]->nr_workers; j++)
 			if (atomic_load(&rt->pools[i]->workers[j]->busy))
 				return false;
-	return true;
+	return nr_enqueued(rt) == before;
 }
 
 void rt_check_idle(struct sedak_rt *rt)
@@ -273,18 +285,25 @@ static void drop_udp(struct sedak_rt *rt)
 	}
 }
 
+static void drop_workers(struct sedak_rt *rt)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < rt->nr_pools; i++)
+		for (j = 0; j < rt->pools[i]->nr_workers; j++)
+			worker_drop(rt->pools[i]->workers[j]);
+}
+
 /* No worker runs: everything is ours */
 static void drop_all(struct sedak_rt *rt)
 {
 	struct sedak_listener *l;
 	struct sedak_watch *wa;
 	struct sedak_timer *t;
-	unsigned int i, j;
+	unsigned int i;
 
 	drop_deferred(rt);
-	for (i = 0; i < rt->nr_pools; i++)
-		for (j = 0; j < rt->pools[i]->nr_workers; j++)
-			worker_drop(rt->pools[i]->workers[j]);
+	drop_workers(rt);
 	for (l = rt->listeners; l; l = l->all_next) {
 		atomic_fetch_or(&l->src.word, S_CLOSING);
 		timer_disarm(l->src.stage->pool, &l->timer);
@@ -299,6 +318,7 @@ static void drop_all(struct sedak_rt *rt)
 	}
 	while (rt->conns)
 		conn_kill(rt->conns);
+	drop_workers(rt);	/* what the program's callbacks have left now */
 	for (i = 0; i < rt->nr_pools && rt->be->finish; i++)
 		rt->be->finish(rt->pools[i]);
 	while ((t = rt->timers)) {

@@ -150,7 +150,12 @@ static struct seda_op *next_op(struct worker *w, uint8_t code,
 	struct sd_worker *s = w->be_data;
 	struct seda_op *op;
 
-	if (unlikely(s->nr_ops == s->max_ops))
+	/*
+	 * A child is attached by the ENTER that gives its ACCEPT back, or nobody
+	 * gets what comes next: a batch of them finds room.
+	 */
+	if (unlikely(s->nr_ops >= s->max_ops -
+		     (code == SEDA_OP_SET_DATA ? 0 : MAX_EVENTS)))
 		return NULL;
 	op = &s->ops[s->nr_ops++];
 	memset(op, 0, sizeof(*op));
@@ -170,6 +175,20 @@ static int simple_op(struct worker *w, uint8_t code, struct source *src,
 		return -EAGAIN;
 	op->flags = flags;
 	return 0;
+}
+
+/*
+ * Whoever gets the source next may submit first, if that is another worker: it is
+ * let go after the next enter, which therefore must not wait.
+ */
+static void keep_order(struct worker *w, struct source *src)
+{
+	struct sd_worker *s = w->be_data;
+
+	if (w->pool->nr_workers == 1 && src->stage->pool == w->pool)
+		return;
+	src->in_ring = true;
+	s->must_see = true;
 }
 
 /*
@@ -219,7 +238,7 @@ int sd_op_send_buf(struct worker *w, struct source *src, const char *data,
 	struct sd_worker *s = w->be_data;
 	struct sedak_conn *c = src_conn(src);
 
-	if (unlikely(s->nr_ops == s->max_ops))
+	if (unlikely(s->nr_ops >= s->max_ops - MAX_EVENTS))
 		return -EAGAIN;
 	s->ops[s->nr_ops++] = (struct seda_op) {
 		.op = SEDA_OP_SEND,
@@ -249,21 +268,10 @@ int sd_op_udp_send(struct worker *w, struct source *src, const void *data,
 	op->len = (uint32_t)len;
 	addr_of(to, &op->to);
 	((struct sd_worker *)w->be_data)->nr_sends++;
+	/* else it is sent from a handler, and who closes meanwhile races anyway */
+	if (load_relaxed(&src->owner) == w)
+		keep_order(w, src);
 	return 0;
-}
-
-/*
- * Whoever gets the source next may submit first, if that is another worker: it is
- * let go after the next enter, which therefore must not wait.
- */
-static void keep_order(struct worker *w, struct source *src)
-{
-	struct sd_worker *s = w->be_data;
-
-	if (w->pool->nr_workers == 1 && src->stage->pool == w->pool)
-		return;
-	src->in_ring = true;
-	s->must_see = true;
 }
 
 int sd_attach(struct worker *w, struct source *src, uint64_t child)
@@ -349,5 +357,9 @@ int sd_set_clock(struct sedak_pool *pool, struct worker *w, uint64_t when)
 	op->source = pool->sd.timer;
 	if (when != NEVER)
 		op->first_ns = when > now ? when - now : 1;
+	if (pool->nr_workers > 1) {
+		store_relaxed(&pool->clock_setter, w);
+		((struct sd_worker *)w->be_data)->must_see = true;
+	}
 	return 0;
 }

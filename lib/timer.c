@@ -192,7 +192,9 @@ void timers_expire(struct worker *w)
 
 /*
  * Before waiting: the backend's clock rings no later than the first timer.  If it
- * rings earlier, that is one wake-up too many and cheaper than setting it.
+ * rings earlier, that is one wake-up too many and cheaper than setting it.  While
+ * a worker's setting is not submitted nobody else sets it, as the two could change
+ * places; that worker sees to it afterwards.
  */
 void timers_sync(struct worker *w)
 {
@@ -204,6 +206,7 @@ void timers_sync(struct worker *w)
 	pthread_mutex_lock(&pool->timer_lock);
 	next = load_relaxed(&pool->next_timer);
 	if (next < load_relaxed(&pool->armed) &&
+	    !load_relaxed(&pool->clock_setter) &&
 	    w->be->set_clock(pool, w, next) == 0)
 		store_relaxed(&pool->armed, next);
 	pthread_mutex_unlock(&pool->timer_lock);

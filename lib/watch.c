@@ -127,11 +127,16 @@ int sedak_watch_arm(struct sedak_watch *wa, unsigned int events)
 
 void sedak_watch_close(struct sedak_watch *wa)
 {
-	if (!wa || (atomic_fetch_or(&wa->src.word, S_CLOSING) & S_CLOSING))
+	if (!wa || (load_relaxed(&wa->src.word) & S_CLOSING))
 		return;
-	if (wa->src.rt->be->unwatch)
-		wa->src.rt->be->unwatch(&wa->src);
-	src_raise(&wa->src, P_CTL);
+	/* whoever services it next may end it */
+	src_get(&wa->src);
+	if (!(atomic_fetch_or(&wa->src.word, S_CLOSING) & S_CLOSING)) {
+		if (wa->src.rt->be->unwatch)
+			wa->src.rt->be->unwatch(&wa->src);
+		src_raise(&wa->src, P_CTL);
+	}
+	src_put(&wa->src);
 }
 
 /* ---------------------------------------------------------------- servicing */

@@ -103,6 +103,24 @@ static void sched_auto(struct worker *w, unsigned int n)
 		set_sched(w, SEDAK_SCHED_NORMAL);
 }
 
+/* Whether the clock has to be set, and nobody is about to */
+static bool clock_is_late(struct sedak_pool *pool)
+{
+	return atomic_load(&pool->next_timer) < load_relaxed(&pool->armed) &&
+	       !atomic_load(&pool->clock_setter);
+}
+
+/*
+ * Whoever found that it has to ring earlier still left it to this worker, which
+ * may be in a handler for long from here on.
+ */
+static void clock_is_set(struct sedak_pool *pool)
+{
+	atomic_store(&pool->clock_setter, NULL);
+	if (clock_is_late(pool))
+		pool_wake(pool);
+}
+
 /*
  * Sleeping: sleepers is raised, then everything that others publish is looked at
  * once more; pool_wake() publishes, then reads sleepers.  One of the two sees the
@@ -117,15 +135,14 @@ static int wait_events(struct worker *w, int64_t timeout)
 	if (w->svc_head || w->active || w->held || w->publish ||
 	    queues_pending(w) || w->need_result || w->be->must_see(w))
 		timeout = 0;
-	else if (load_relaxed(&w->rt->ret_bufs) && timeout)
-		timeout = RETURN_NS;	/* some cannot be given back yet */
 	if (timeout) {
 		sleeps = true;
 		atomic_fetch_add(&pool->sleepers, 1);
 		if (atomic_load(&pool->inbox) || queues_pending(w) ||
-		    atomic_load(&w->rt->stopping) ||
-		    atomic_load(&pool->next_timer) < load_relaxed(&pool->armed))
+		    atomic_load(&w->rt->stopping) || clock_is_late(pool))
 			timeout = 0;
+		else if (atomic_load(&w->rt->ret_bufs))
+			timeout = RETURN_NS;
 	}
 	w->need_result = false;
 	n = w->be->enter(w, pool->max_events, timeout);
@@ -157,6 +174,8 @@ int worker_cycle(struct worker *w, int64_t timeout)
 	worker_sent_done(w);
 	if (w->udp_sent)
 		udp_sent_done(w);
+	if (unlikely(load_relaxed(&w->pool->clock_setter) == w))
+		clock_is_set(w->pool);
 	counter_add(w->enters, 1);
 	if (n <= 0) {
 		counter_add(w->waits, 1);
@@ -171,21 +190,26 @@ int worker_cycle(struct worker *w, int64_t timeout)
 	return n;
 }
 
+static bool is_busy(const struct worker *w)
+{
+	return w->svc_head || w->active || w->held || w->publish ||
+	       queues_pending(w);
+}
+
 /*
- * Nested: one round that may wait, then those that submit what its handlers did.
+ * Nested: one round that may wait, then those that submit what its handlers did:
+ * operations and timers too, which no list has, so until nothing has happened.
  * What is left makes the descriptor readable.
  */
 int worker_run_once(struct worker *w, int64_t timeout)
 {
-	int i, ret;
+	int i, ret, n;
 
 	w->handled = 0;
 	ret = worker_cycle(w, timeout);
-	for (i = 0; i < 8 && (w->active || w->svc_head || w->held ||
-			      w->publish || queues_pending(w)); i++)
-		worker_cycle(w, 0);
-	if (w->active || w->svc_head || w->held || w->publish ||
-	    queues_pending(w))
+	for (i = 0, n = ret; i < 8 && (n > 0 || is_busy(w)); i++)
+		n = worker_cycle(w, 0);
+	if (n > 0 || is_busy(w))
 		pool_wake_force(w->pool);
 	return ret < 0 ? ret : (int)w->handled;
 }

@@ -46,7 +46,7 @@ san_build() {
 
 # san_run COMMAND...: its status, and 1 if there was a report, which is shown.
 san_run() {
-	local logs=$tap_dir/reports status
+	local logs=$tap_dir/reports.$BASHPID status
 
 	rm -rf "$logs"
 	mkdir "$logs"

@@ -54,10 +54,14 @@ static int read_endless(struct exchange *x)
 	struct out out = { x->chunk, 0, x->chunk_size, false };
 	ssize_t n;
 
-	do
+	do {
+		/* before each: the signal that says so comes once at the end */
+		n = -1;
+		if (slow_cancelled(x))
+			break;
 		n = read(x->fd, x->chunk + head,
 			 x->chunk_size - head - FRAME_TAIL - 1);
-	while (n < 0 && errno == EINTR && !slow_cancelled(x));
+	} while (n < 0 && errno == EINTR);
 	x->failed = n < 0;
 	x->last = n <= 0;
 	x->chunk_len = 0;
