@@ -165,4 +165,114 @@ TEST(drain_and_errors)
 	sedak_rt_destroy(rt);
 }
 
+/* ----------------------------------------- what a handler of datagrams does */
+
+static void act_datagram(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type != SEDAK_EV_DATAGRAM)
+		return;
+	if (box->arg)
+		sedak_timer_set(box->arg, 10 * MS, 0);
+	else
+		sedak_udp_send_event(ev->udp, ev, ev->len);
+}
+
+/* A UDP socket of a nested runtime; returns one that is connected to it */
+static int udp_nested(struct box *box)
+{
+	struct sedak_udp_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
+	struct sockaddr_in addr;
+	socklen_t len = sizeof(addr);
+	struct sedak_udp *u;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	o.stage = stage_of(nested(), box);
+	if (sedak_udp_open(&o, &u) ||
+	    sedak_udp_addr(u, (struct sockaddr *)&addr, &len) ||
+	    sedak_rt_start(box->rt) ||
+	    connect(fd, (struct sockaddr *)&addr, len))
+		abort();
+	return fd;
+}
+
+/* As a loop that has nothing else to do; false if nothing came any more */
+static bool loop(struct box *box, bool (*done)(struct box *box, int fd), int fd)
+{
+	while (!done(box, fd)) {
+		if (!readable(sedak_fd(box->rt), PATIENCE_MS))
+			return false;
+		if (sedak_run_once(box->rt, 0) < 0)
+			abort();
+	}
+	return true;
+}
+
+static bool answered(struct box *box, int fd)
+{
+	char in[16];
+
+	(void)box;
+	return recv(fd, in, sizeof(in), MSG_DONTWAIT) == 5;
+}
+
+TEST(replies_to_datagrams)
+{
+	struct box *box = box_new();
+	int fd, i;
+
+	box->act = act_datagram;
+	fd = udp_nested(box);
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(5, send(fd, "hello", 5, 0));
+		ASSERT_TRUE(loop(box, answered, fd));
+	}
+	close(fd);
+	server_end(box);
+}
+
+static bool rung(struct box *box, int fd)
+{
+	(void)fd;
+	return box_count(box, SEDAK_EV_TIMER) == 1;
+}
+
+TEST(timer_of_a_datagram)
+{
+	struct box *box = box_new();
+	struct sedak_timer *t;
+	int fd;
+
+	box->act = act_datagram;
+	fd = udp_nested(box);
+	ASSERT_EQ(0, sedak_timer_create(box->stage, NULL, &t));
+	box->arg = t;
+	turn(box->rt);
+	ASSERT_EQ(5, send(fd, "hello", 5, 0));
+	EXPECT_TRUE(loop(box, rung, fd));
+	close(fd);
+	server_end(box);
+}
+
+#define BURST	200	/* more than any batch; the socket's buffer holds them */
+
+static bool all_came(struct box *box, int fd)
+{
+	(void)fd;
+	return box_count(box, SEDAK_EV_DATAGRAM) == BURST;
+}
+
+TEST(burst_of_datagrams)
+{
+	struct box *box = box_new();
+	int fd, i;
+
+	fd = udp_nested(box);
+	for (i = 0; i < BURST; i++)
+		ASSERT_EQ(1, send(fd, "x", 1, 0));
+	EXPECT_TRUE(loop(box, all_came, fd))
+		TH_LOG("%u came", box_count(box, SEDAK_EV_DATAGRAM));
+	close(fd);
+	server_end(box);
+}
+
 TEST_HARNESS_MAIN
