@@ -204,4 +204,54 @@ TEST(stop_under_load)
 	}
 }
 
+/*
+ * A drain that begins while it connects.  Nested, so that the worker hears of the
+ * drain first: both are there before its first round.
+ */
+TEST(while_connecting)
+{
+	struct sedak_connect_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
+	struct sedak_rt_opts ro = { .size = sizeof(ro),
+				    .flags = SEDAK_RT_NESTED };
+	struct box *box = box_new();
+	int l = passive(&o.port);
+	struct sedak_rt *rt;
+
+	box->act = act_close_on_drain;
+	ASSERT_EQ(0, sedak_rt_create(&ro, &rt));
+	o.stage = stage_of(rt, box);
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	ASSERT_EQ(0, sedak_connect(&o, NULL));
+	EXPECT_EQ(0, sedak_rt_drain(rt, 20 * SEC));
+	EXPECT_EQ(1, box_count(box, SEDAK_EV_DRAIN));
+	ASSERT_EQ(3, box->n);
+	EXPECT_EQ(SEDAK_EV_CONNECT, box->recs[0].type);
+	EXPECT_EQ(0, box->recs[0].res);
+	EXPECT_EQ(SEDAK_EV_DRAIN, box->recs[1].type);
+	EXPECT_EQ(SEDAK_EV_CLOSED, box->recs[2].type);
+	close(l);
+	server_end(box);
+}
+
+/* With none to connect to there is nothing to tell, and nothing to wait for */
+TEST(while_connecting_in_vain)
+{
+	struct sedak_connect_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
+	struct sedak_rt_opts ro = { .size = sizeof(ro),
+				    .flags = SEDAK_RT_NESTED };
+	struct box *box = box_new();
+	struct sedak_rt *rt;
+
+	close(passive(&o.port));
+	box->act = act_close_on_drain;
+	ASSERT_EQ(0, sedak_rt_create(&ro, &rt));
+	o.stage = stage_of(rt, box);
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	ASSERT_EQ(0, sedak_connect(&o, NULL));
+	EXPECT_EQ(0, sedak_rt_drain(rt, 20 * SEC));
+	EXPECT_EQ(0, box_count(box, SEDAK_EV_DRAIN));
+	EXPECT_EQ(1, box_count(box, SEDAK_EV_CLOSED));
+	server_end(box);
+}
+
 TEST_HARNESS_MAIN
