@@ -246,4 +246,82 @@ TEST(closed_is_last_and_once)
 	server_end(box);
 }
 
+/*
+ * What another thread sends before it closes arrives, although the connection's
+ * worker is about to send something else each time.  That may come in between:
+ * so LAST is somewhere in the stream, once and whole.
+ */
+#define LAST	"0123456789"
+
+static void act_echo(struct box *box, struct sedak_event *ev)
+{
+	(void)box;
+	if (ev->type == SEDAK_EV_DATA)
+		sedak_conn_send(ev->conn, ev->data, ev->len, 0);
+}
+
+struct stream {
+	int fd;
+	size_t found;
+	_Atomic unsigned int chunks;
+};
+
+/* Keeps a few chunks on their way, until the end; a reset is one, too */
+static void *keep_streaming(void *arg)
+{
+	struct stream *st = arg;
+	char buf[64];
+	ssize_t n, i;
+
+	memset(buf, 'x', sizeof(buf));
+	for (i = 0; i < 4; i++)
+		give(st->fd, buf, sizeof(buf));
+	while ((n = recv(st->fd, buf, sizeof(buf), 0)) > 0) {
+		for (i = 0; i < n; i++)
+			if (buf[i] != 'x')
+				st->found += buf[i] == LAST[st->found];
+		memset(buf, 'x', sizeof(buf));
+		send(st->fd, buf, (size_t)n, MSG_NOSIGNAL);
+		st->chunks++;
+	}
+	return NULL;
+}
+
+static bool streams(void *st)
+{
+	return atomic_load(&((struct stream *)st)->chunks) > 1;
+}
+
+TEST(sent_by_another_thread_before_it_closes)
+{
+	struct sedak_conn *c;
+	struct box *box;
+	pthread_t thread;
+	uint16_t port;
+	unsigned int i;
+	uint64_t end;
+
+	box = server(2, &port, act_echo);
+	for (i = 0; i < 300; i++) {
+		struct stream st = { .fd = dial(port) };
+
+		ASSERT_LE(0, st.fd);
+		ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, i + 1));
+		c = box->conn;
+		ASSERT_EQ(0, pthread_create(&thread, NULL, keep_streaming, &st));
+		ASSERT_TRUE(until(streams, &st));
+		end = now_ns() + i % 50 * 1000;
+		while (now_ns() < end)
+			;
+		ASSERT_EQ(0, sedak_conn_send(c, LAST, strlen(LAST), 0));
+		ASSERT_EQ(0, sedak_conn_close(c));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		ASSERT_EQ(strlen(LAST), st.found)
+			TH_LOG("in round %u", i);
+		close(st.fd);
+		ASSERT_TRUE(box_wait(box, SEDAK_EV_CLOSED, i + 1));
+	}
+	server_end(box);
+}
+
 TEST_HARNESS_MAIN
