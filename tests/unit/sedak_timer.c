@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* libsedak: timers come, never early, as often as they should, and can be cancelled. */
+/*
+ * libsedak: timers come, never early, as often as they should, and can be cancelled.
+ *
+ * vm: --smp 2
+ */
 #include "sedak_test.h"
 
 static struct box *idle(unsigned int workers)
@@ -172,6 +176,51 @@ TEST(timeout_of_a_connection)
 	sleep_ms(700);
 	EXPECT_EQ(1, box_count(box, SEDAK_EV_TIMEOUT));
 	close(fd);
+	server_end(box);
+}
+
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	/* without a second one all are on the first */
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/*
+ * The worker that is to set the pool's clock earlier may preempt the one that is
+ * about to set it: they share a CPU, and the second timer comes a little later
+ * each time.  The first would come long after PATIENCE_MS, and is earlier than
+ * that of the round before: else the clock would be left as it is.
+ */
+#define SECOND_TIMERS	500
+
+TEST(second_timer_sooner)
+{
+	struct box *box = box_new();
+	struct sedak_timer *a, *b;
+	unsigned int i;
+	uint64_t end;
+
+	stage_of(rt_new(2), box);
+	run_on(0);
+	ASSERT_EQ(0, sedak_rt_start(box->rt));
+	run_on(1);
+	ASSERT_EQ(0, sedak_timer_create(box->stage, NULL, &a));
+	ASSERT_EQ(0, sedak_timer_create(box->stage, NULL, &b));
+	for (i = 0; i < SECOND_TIMERS; i++) {
+		ASSERT_EQ(0, sedak_timer_set(a, (60 + 2 * (SECOND_TIMERS - i)) *
+						SEC, 0));
+		end = now_ns() + i % 250 * 1000;
+		while (now_ns() < end)
+			;
+		ASSERT_EQ(0, sedak_timer_set(b, 1 * MS, 0));
+		ASSERT_TRUE(box_wait(box, SEDAK_EV_TIMER, i + 1))
+			TH_LOG("in round %u", i);
+		ASSERT_EQ(1, sedak_timer_cancel(a));
+	}
 	server_end(box);
 }
 
