@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* libsedak: datagrams come with their sender's address and go back to it. */
+/*
+ * libsedak: datagrams come with their sender's address and go back to it.
+ *
+ * vm: --smp 2
+ */
 #include "sedak_test.h"
 
 static void act_echo(struct box *box, struct sedak_event *ev)
@@ -140,6 +144,84 @@ TEST(bursts)
 		n += !seen[(int)in[0]]++;
 	}
 	EXPECT_EQ(40, n);
+	close(fd);
+	server_end(box);
+}
+
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	/* without a second one all are on the first */
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* So that a worker has to wait, for the clock's lock, before it submits */
+static atomic_bool sent_all;
+
+static void *move_timer(void *timer)
+{
+	uint64_t ns;
+
+	for (ns = 100000 * SEC; !atomic_load(&sent_all); ns -= 2 * MS)
+		if (sedak_timer_set(timer, ns, 0))
+			abort();
+	return NULL;
+}
+
+/*
+ * The worker that is to close may overtake the one that is about to send: they
+ * share a CPU, and the close comes a little later each time.
+ */
+TEST(closed_after_sending)
+{
+	struct sedak_udp_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct timeval tv = { .tv_sec = PATIENCE_MS / 1000 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), size = 1 << 20;
+	socklen_t len = sizeof(to);
+	struct box *box = box_new();
+	uint32_t i, j, in = 0, seq;
+	struct sedak_timer *timer;
+	struct sedak_udp *u;
+	pthread_t mover;
+	uint64_t end;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&to, sizeof(to)));
+	ASSERT_EQ(0, getsockname(fd, (struct sockaddr *)&to, &len));
+	o.stage = stage_of(rt_new(2), box);
+	run_on(0);
+	ASSERT_EQ(0, sedak_rt_start(box->rt));
+	run_on(1);
+	ASSERT_EQ(0, sedak_timer_create(box->stage, NULL, &timer));
+	ASSERT_EQ(0, pthread_create(&mover, NULL, move_timer, timer));
+	for (i = 0; i < 300; i++) {
+		ASSERT_EQ(0, sedak_udp_open(&o, &u));
+		for (j = 0; j < 20; j++) {
+			seq = i * 20 + j;
+			ASSERT_EQ(0, sedak_udp_send(u, &seq, sizeof(seq),
+						    (struct sockaddr *)&to,
+						    len));
+		}
+		end = now_ns() + i % 250 * 1000;
+		while (now_ns() < end)
+			;
+		ASSERT_EQ(0, sedak_udp_close(u));
+		/* what several workers send may change places, within a round */
+		for (j = 0; j < 20; j++) {
+			ASSERT_EQ((ssize_t)sizeof(in),
+				  recv(fd, &in, sizeof(in), 0))
+				TH_LOG("round %u, after %u", i, j);
+			EXPECT_EQ(i, in / 20);
+		}
+	}
+	atomic_store(&sent_all, true);
+	ASSERT_EQ(0, pthread_join(mover, NULL));
 	close(fd);
 	server_end(box);
 }
