@@ -206,9 +206,12 @@ void timers_sync(struct worker *w)
 	pthread_mutex_lock(&pool->timer_lock);
 	next = load_relaxed(&pool->next_timer);
 	if (next < load_relaxed(&pool->armed) &&
-	    !load_relaxed(&pool->clock_setter) &&
-	    w->be->set_clock(pool, w, next) == 0)
-		store_relaxed(&pool->armed, next);
+	    !load_relaxed(&pool->clock_setter)) {
+		/* first: it may ring at once, and whoever hears it says NEVER */
+		atomic_store(&pool->armed, next);
+		if (w->be->set_clock(pool, w, next) < 0)
+			atomic_store(&pool->armed, NEVER);
+	}
 	pthread_mutex_unlock(&pool->timer_lock);
 }
 
