@@ -179,41 +179,58 @@ TEST(timeout_of_a_connection)
 	server_end(box);
 }
 
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	/* without a second one all are on the first */
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 /*
- * The worker that is to set the pool's clock earlier may preempt the one that is
- * about to set it: they share a CPU, and the second timer comes a little later
- * each time.  The first would come long after PATIENCE_MS, and is earlier than
- * that of the round before: else the clock would be left as it is.
+ * A worker sets the pool's clock for a first timer, after much else that it
+ * submits at the same time (it answers a datagram many times); meanwhile another
+ * one sets it for a second timer, which is to come before.  The first would come
+ * long after PATIENCE_MS, and is earlier than that of the round before: else the
+ * clock would be left as it is.
  */
-#define SECOND_TIMERS	500
+#define SECOND_TIMERS	50
+#define ANSWERS		300
+
+static _Atomic unsigned int first_set;
+
+static void act_set_first(struct box *box, struct sedak_event *ev)
+{
+	unsigned int i;
+
+	if (ev->type != SEDAK_EV_DATAGRAM)
+		return;
+	for (i = 0; i < ANSWERS; i++)
+		sedak_udp_send_event(ev->udp, ev, ev->len);
+	i = SECOND_TIMERS - atomic_load(&first_set);
+	sedak_timer_set(box->arg, (60 + 2 * i) * SEC, 0);
+	first_set++;
+}
 
 TEST(second_timer_sooner)
 {
+	struct sedak_udp_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	struct box *box = box_new();
 	struct sedak_timer *a, *b;
+	struct sockaddr_in addr;
+	socklen_t len = sizeof(addr);
+	struct sedak_udp *u;
 	unsigned int i;
 	uint64_t end;
 
-	stage_of(rt_new(2), box);
-	run_on(0);
-	ASSERT_EQ(0, sedak_rt_start(box->rt));
-	run_on(1);
+	box->act = act_set_first;
+	o.stage = stage_of(rt_new(2), box);
 	ASSERT_EQ(0, sedak_timer_create(box->stage, NULL, &a));
 	ASSERT_EQ(0, sedak_timer_create(box->stage, NULL, &b));
+	box->arg = a;
+	ASSERT_EQ(0, sedak_udp_open(&o, &u));
+	ASSERT_EQ(0, sedak_udp_addr(u, (struct sockaddr *)&addr, &len));
+	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&addr, len));
+	ASSERT_EQ(0, sedak_rt_start(box->rt));
 	for (i = 0; i < SECOND_TIMERS; i++) {
-		ASSERT_EQ(0, sedak_timer_set(a, (60 + 2 * (SECOND_TIMERS - i)) *
-						SEC, 0));
-		end = now_ns() + i % 250 * 1000;
+		ASSERT_EQ(1, send(fd, "x", 1, 0));
+		end = now_ns() + PATIENCE_MS * MS;
+		while (atomic_load(&first_set) == i && now_ns() < end)
+			;
+		end = now_ns() + i * 10000;
 		while (now_ns() < end)
 			;
 		ASSERT_EQ(0, sedak_timer_set(b, 1 * MS, 0));
@@ -221,6 +238,7 @@ TEST(second_timer_sooner)
 			TH_LOG("in round %u", i);
 		ASSERT_EQ(1, sedak_timer_cancel(a));
 	}
+	close(fd);
 	server_end(box);
 }
 
