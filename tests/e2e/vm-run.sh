@@ -63,4 +63,31 @@ first=$!
 wait $first && wait $!
 is "two guests at once" "$? $(cat "$tap_dir/1" "$tap_dir/2")" "0 a
 b"
+
+# A QEMU whose first boots end as the kernel does that patched its code too late.
+mkdir "$tap_dir/bin"
+cat >"$tap_dir/bin/qemu-system-x86_64" <<'END'
+#!/bin/bash
+for arg; do
+	[[ $arg != file,id=log,path=* ]] || job=$(dirname "${arg#*path=}")
+done
+if [ -z "${job-}" ] || ! [ -s "$FAKE_DEATHS" ]; then
+	exec "$REAL_QEMU" "$@"
+fi
+head -n 1 "$FAKE_DEATHS" >"$job/console"
+sed -i 1d "$FAKE_DEATHS"
+: >"$job/out" >"$job/err"
+END
+chmod +x "$tap_dir/bin/qemu-system-x86_64"
+REAL_QEMU=$(command -v qemu-system-x86_64)
+export REAL_QEMU FAKE_DEATHS=$tap_dir/deaths
+died='[    3.1] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI'
+dies() { # CONSOLE-LINE...: what becomes of a guest whose boots end so
+	printf '%s\n' "$@" >"$FAKE_DEATHS"
+	PATH=$tap_dir/bin:$PATH "${vm[@]}" -- echo alive 2>"$tap_dir/e"
+}
+is "a boot that the emulator breaks is repeated" "$(dies "$died") $?" "alive 0"
+check "and it says so" grep -q 'booting once more' "$tap_dir/e"
+is "once" "$(dies "$died" "$died"; echo $?)" 99
+is "not for another reason" "$(dies '[    3.1] BUG: unable to handle page fault'; echo $?)" 99
 finish
