@@ -244,6 +244,8 @@ void worker_settle(struct worker *w)
 		    unlikely(src->in_ring)) {
 			src->next = w->sent;
 			w->sent = src;
+			/* must_see may have been an earlier cycle's */
+			w->need_result |= src->in_ring;
 		} else {
 			let_go(w, src);
 		}

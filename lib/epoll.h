@@ -15,6 +15,7 @@
 #ifndef SEDAK_EPOLL_H
 #define SEDAK_EPOLL_H
 
+#include <sched.h>
 #include <sys/epoll.h>
 
 #include "backend.h"
@@ -55,7 +56,7 @@ static inline void ep_lock(struct epoll_src *ep)
 {
 	while (atomic_flag_test_and_set_explicit(&ep->lock,
 						 memory_order_acquire))
-		;	/* held for one system call at most */
+		sched_yield();	/* held for one system call at most */
 }
 
 static inline void ep_unlock(struct epoll_src *ep)

@@ -268,7 +268,7 @@ int sd_op_udp_send(struct worker *w, struct source *src, const void *data,
 	op->len = (uint32_t)len;
 	addr_of(to, &op->to);
 	((struct sd_worker *)w->be_data)->nr_sends++;
-	/* else it is sent from a handler, and who closes meanwhile races anyway */
+	/* else it is sent in place: see sedak_udp_send_event() */
 	if (load_relaxed(&src->owner) == w)
 		keep_order(w, src);
 	return 0;

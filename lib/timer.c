@@ -200,6 +200,7 @@ void timers_sync(struct worker *w)
 {
 	struct sedak_pool *pool = w->pool;
 	uint64_t next = atomic_load(&pool->next_timer);
+	bool failed = false;
 
 	if (likely(next >= load_relaxed(&pool->armed)))
 		return;
@@ -209,10 +210,14 @@ void timers_sync(struct worker *w)
 	    !load_relaxed(&pool->clock_setter)) {
 		/* first: it may ring at once, and whoever hears it says NEVER */
 		atomic_store(&pool->armed, next);
-		if (w->be->set_clock(pool, w, next) < 0)
+		failed = w->be->set_clock(pool, w, next) < 0;
+		if (failed)
 			atomic_store(&pool->armed, NEVER);
 	}
 	pthread_mutex_unlock(&pool->timer_lock);
+	/* who came to set it may have found it set, and this one be busy now */
+	if (failed)
+		pool_wake(pool);
 }
 
 /* -------------------------------------------------------------------- API */

@@ -193,7 +193,7 @@ int worker_cycle(struct worker *w, int64_t timeout)
 static bool is_busy(const struct worker *w)
 {
 	return w->svc_head || w->active || w->held || w->publish ||
-	       queues_pending(w);
+	       queues_pending(w) || clock_is_late(w->pool);
 }
 
 /*

@@ -70,6 +70,9 @@ SEDAK_API int sedak_udp_send(struct sedak_udp *udp, const void *data, size_t len
  * @ev:		a DATAGRAM event, in its handler
  * @len:	bytes of ev->data to send, which may have been changed
  *
+ * It is sent when the worker's batch ends.  In a pool of several workers another
+ * one may close the socket before that; then it counts as dropped.
+ *
  * Return: as sedak_udp_send().
  */
 SEDAK_API int sedak_udp_send_event(struct sedak_udp *udp, struct sedak_event *ev,

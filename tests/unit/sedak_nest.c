@@ -253,6 +253,46 @@ TEST(timer_of_a_datagram)
 	server_end(box);
 }
 
+static void act_sent(struct sedak_conn *c, void *timer, int res)
+{
+	(void)c;
+	if (!res)
+		sedak_timer_set(timer, 10 * MS, 0);
+}
+
+static void act_greet(struct box *box, struct sedak_event *ev)
+{
+	static const char hello[] = "hello";
+	struct iovec iov = { .iov_base = (void *)hello, .iov_len = 5 };
+
+	if (ev->type == SEDAK_EV_ACCEPT)
+		sedak_conn_sendv(ev->conn, &iov, 1, 0, act_sent, box->arg);
+}
+
+/* The last thing that happens in a round, after its look at the timers */
+TEST(timer_of_what_was_sent)
+{
+	struct sedak_rt_opts ro = { .size = sizeof(ro),
+				    .flags = SEDAK_RT_NESTED };
+	struct box *box = box_new();
+	struct sedak_timer *t;
+	struct sedak_rt *rt;
+	uint16_t port;
+	int fd;
+
+	box->act = act_greet;
+	ASSERT_EQ(0, sedak_rt_create(&ro, &rt));
+	port = listen_on(stage_of(rt, box));
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	ASSERT_EQ(0, sedak_timer_create(box->stage, NULL, &t));
+	box->arg = t;
+	fd = dial(port);
+	ASSERT_LE(0, fd);
+	EXPECT_TRUE(loop(box, rung, fd));
+	close(fd);
+	server_end(box);
+}
+
 #define BURST	200	/* more than any batch; the socket's buffer holds them */
 
 static bool all_came(struct box *box, int fd)
