@@ -7,7 +7,8 @@
  * workers until the harvester's next enter, or, held, until op_release.  The
  * device does this in the kernel; backend_epoll does it in user space.
  *
- * Functions named op_ are for a worker of the source's pool, in its own thread.
+ * Functions named op_ are for a worker of the source's pool, in its own thread
+ * (op_attach: of the pool that accepted it).
  * They return 0 or -EAGAIN: no slot free, try after the next enter.  Their
  * effect is in order, and at the latest at the next enter; where another
  * worker's could overtake it, they set in_ring.  The others may be called from

@@ -205,24 +205,34 @@ TEST(stop_under_load)
 }
 
 /*
- * A drain that begins while it connects.  Nested, so that the worker hears of the
- * drain first: both are there before its first round.
+ * A runtime that is about to connect to the port.  Nested, so that the worker
+ * hears of a drain first: both are there before its first round.
  */
-TEST(while_connecting)
+static struct box *connecting(uint16_t port)
 {
-	struct sedak_connect_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
+	struct sedak_connect_opts o = { .size = sizeof(o), .host = "127.0.0.1",
+					.port = port };
 	struct sedak_rt_opts ro = { .size = sizeof(ro),
 				    .flags = SEDAK_RT_NESTED };
 	struct box *box = box_new();
-	int l = passive(&o.port);
 	struct sedak_rt *rt;
 
 	box->act = act_close_on_drain;
-	ASSERT_EQ(0, sedak_rt_create(&ro, &rt));
+	if (sedak_rt_create(&ro, &rt))
+		abort();
 	o.stage = stage_of(rt, box);
-	ASSERT_EQ(0, sedak_rt_start(rt));
-	ASSERT_EQ(0, sedak_connect(&o, NULL));
-	EXPECT_EQ(0, sedak_rt_drain(rt, 20 * SEC));
+	if (sedak_rt_start(rt) || sedak_connect(&o, NULL))
+		abort();
+	return box;
+}
+
+TEST(while_connecting)
+{
+	uint16_t port;
+	int l = passive(&port);
+	struct box *box = connecting(port);
+
+	EXPECT_EQ(0, sedak_rt_drain(box->rt, 20 * SEC));
 	EXPECT_EQ(1, box_count(box, SEDAK_EV_DRAIN));
 	ASSERT_EQ(3, box->n);
 	EXPECT_EQ(SEDAK_EV_CONNECT, box->recs[0].type);
@@ -236,19 +246,12 @@ TEST(while_connecting)
 /* With none to connect to there is nothing to tell, and nothing to wait for */
 TEST(while_connecting_in_vain)
 {
-	struct sedak_connect_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
-	struct sedak_rt_opts ro = { .size = sizeof(ro),
-				    .flags = SEDAK_RT_NESTED };
-	struct box *box = box_new();
-	struct sedak_rt *rt;
+	struct box *box;
+	uint16_t port;
 
-	close(passive(&o.port));
-	box->act = act_close_on_drain;
-	ASSERT_EQ(0, sedak_rt_create(&ro, &rt));
-	o.stage = stage_of(rt, box);
-	ASSERT_EQ(0, sedak_rt_start(rt));
-	ASSERT_EQ(0, sedak_connect(&o, NULL));
-	EXPECT_EQ(0, sedak_rt_drain(rt, 20 * SEC));
+	close(passive(&port));
+	box = connecting(port);
+	EXPECT_EQ(0, sedak_rt_drain(box->rt, 20 * SEC));
 	EXPECT_EQ(0, box_count(box, SEDAK_EV_DRAIN));
 	EXPECT_EQ(1, box_count(box, SEDAK_EV_CLOSED));
 	server_end(box);

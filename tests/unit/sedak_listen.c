@@ -161,16 +161,6 @@ static void act_refuse(struct box *box, struct sedak_event *ev)
 		sedak_conn_close(ev->conn);
 }
 
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	/* without a second one all are on the first */
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 /*
  * The worker that is to resume may preempt the one that is about to say that the
  * listener pauses: they share a CPU, and the pause lasts a little longer each time.

@@ -322,6 +322,16 @@ static inline void pattern(char *buf, size_t n, uint32_t seed)
 	}
 }
 
+static inline void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	/* without a second one all are on the first */
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 static inline bool until(bool (*test)(void *), void *arg)
 {
 	uint64_t end = now_ns() + PATIENCE_MS * MS;

@@ -148,16 +148,6 @@ TEST(bursts)
 	server_end(box);
 }
 
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	/* without a second one all are on the first */
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 /* So that a worker has to wait, for the clock's lock, before it submits */
 static atomic_bool sent_all;
 
