@@ -7,7 +7,8 @@ KERNEL  ?= 6.1
 PREFIX  ?= /usr/local
 DESTDIR ?=
 SMP     ?= 1
-DEBUG   ?=
+DEBUG   ?= kasan lockdep
+LANES   ?= 2
 MEM     ?= 1024
 PORT    ?= 8080
 DIR     ?= .
@@ -192,16 +193,16 @@ run: deps
 		--smp "$(SMP)" --mem "$(MEM)" --kernel "$(KERNEL)"
 
 test: deps
-	@tests/run --kernel "$(KERNEL)" --smp "$(SMP)" \
+	@tests/run --kernel "$(KERNEL)" --smp "$(SMP)" --lanes "$(LANES)" \
 		$(addprefix --also ,$(DEBUG))
 
 test-all: deps
 	@tests/run --group unit --group kmod --group hostile --group stress \
-		--smp "$(SMP)" --kernel 6.1 --kernel 6.1-rt --kernel 6.12 \
-		--kernel 6.12-rt --kernel 7.2 --kernel 7.2-rt
+		--smp "$(SMP)" --lanes "$(LANES)" --kernel 6.1 --kernel 6.1-rt \
+		--kernel 6.12 --kernel 6.12-rt --kernel 7.2 --kernel 7.2-rt
 
 test-debug: deps
-	@tests/run --debug kasan --debug lockdep --smp "$(SMP)" \
+	@tests/run --debug kasan --debug lockdep --smp "$(SMP)" --lanes "$(LANES)" \
 		--group kmod --group hostile --group stress --group e2e
 
 debug-kernel:
@@ -251,8 +252,9 @@ clean:
 #: make                build/seda.ko, build/libsedak.{so,a}, build/bin/*
 #: make run            serve DIR=. on PORT=8080: seda in a virtual machine with
 #:                     SMP=1 CPUs and MEM=1024 MB; BACKEND=epoll: on this host
-#: make test           every test; KERNEL=6.1, 6.1-rt, 6.12, 7.2 ..., SMP=1;
-#:                     DEBUG="kasan lockdep": also on those, meanwhile
+#: make test           every test; KERNEL=6.1, 6.1-rt, 6.12, 7.2 ..., SMP=1; those of
+#:                     the module on DEBUG="kasan lockdep", too (DEBUG= : not);
+#:                     LANES=2 at a time
 #: make test-all       unit, kmod, hostile and stress on 6.1, 6.12 and 7.2, each
 #:                     generic and real-time
 #: make test-debug     kmod, hostile, stress and planted bugs on the KASAN and lockdep
