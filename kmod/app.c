@@ -11,8 +11,11 @@
 static void seda_app_poked(struct irq_work *work)
 {
 	struct seda_app *app = container_of(work, struct seda_app, poke);
+	__poll_t what = EPOLLIN | EPOLLRDNORM;
 
-	wake_up_interruptible_poll(&app->wait, EPOLLIN | EPOLLRDNORM);
+	if (seda_app_is_orphan(app))
+		what = EPOLLERR | EPOLLHUP;
+	wake_up_interruptible_poll(&app->wait, what);
 }
 
 struct seda_app *seda_app_open(void)

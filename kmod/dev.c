@@ -26,6 +26,22 @@ static int seda_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/*
+ * Also when the owner ends, after its mm_users fell to zero by a full barrier:
+ * whoever else polls the descriptor is told (pairs with the one in seda_poll()).
+ */
+static void seda_vma_close(struct vm_area_struct *vma)
+{
+	struct seda_app *app = vma->vm_file->private_data;
+
+	if (seda_app_is_orphan(app))
+		seda_app_poke(app);
+}
+
+static const struct vm_operations_struct seda_vm_ops = {
+	.close = seda_vma_close,
+};
+
 static int seda_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct seda_app *app = file->private_data;
@@ -37,6 +53,7 @@ static int seda_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EPERM;
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
+	vma->vm_ops = &seda_vm_ops;
 	/* a child has no use of it, and growing has no meaning */
 	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, 0);
 	if (off == SEDA_MMAP_ARENA)
@@ -53,11 +70,14 @@ static __poll_t seda_poll(struct file *file, poll_table *pt)
 {
 	struct seda_app *app = file->private_data;
 
+	/* epoll offers its queue only once, maybe before SETUP */
+	poll_wait(file, &app->wait, pt);
 	if (!seda_app_is_ready(app))
 		return EPOLLERR;
-	poll_wait(file, &app->wait, pt);
 	/* pairs with the barrier of linking, before seda_app_poke() */
 	smp_mb();
+	if (seda_app_is_orphan(app))
+		return EPOLLERR | EPOLLHUP;
 	return seda_app_has_work(app) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 

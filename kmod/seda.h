@@ -6,10 +6,12 @@
  *
  *   app->lock (mutex)     tables of pools, stages, workers
  *   tcp->lock (mutex)     one connection's sends and its socket's life
+ *   timer->lock (mutex)   arming one timer
  *   lock_sock             the network stack's own
+ *   mmap_lock             where user memory is copied below these (all but
+ *                         timer->lock)
  *   stage->lock           a stage's FIFO; task context only
  *   bufs->lock            free buffers and stalled sources; task context only
- *   timer->lock (mutex)   arming one timer
  *   mark->lock, wait-queue head lock
  *                         held while a source is linked
  *   post->lock            a ring of posts; task context only
@@ -86,7 +88,7 @@ struct seda_user {
 struct seda_app {
 	struct mutex lock;		/* of the tables below */
 	bool ready;			/* set last by SETUP, read acquire */
-	struct mm_struct *mm;		/* compared only; const once ready */
+	struct mm_struct *mm;		/* const once ready; only its users count */
 	struct user_struct *locked_user;
 	unsigned long locked_pages;
 	struct seda_user *user;
@@ -411,6 +413,12 @@ static inline bool seda_app_is_ready(struct seda_app *app)
 {
 	/* pairs with seda_app_setup(): all that is const then is set */
 	return smp_load_acquire(&app->ready);
+}
+
+/* Who did SETUP has died or runs another program: nobody harvests any more. */
+static inline bool seda_app_is_orphan(struct seda_app *app)
+{
+	return !atomic_read(&app->mm->mm_users);
 }
 
 /* region.c */

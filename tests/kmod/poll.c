@@ -72,4 +72,27 @@ TEST(before_setup_it_is_an_error)
 	close(p.fd);
 }
 
+TEST(in_epoll_since_before_setup)
+{
+	struct seda_stage_args policy = { .posts = 4 };
+	struct epoll_event ev = { .events = EPOLLIN };
+	int ep = epoll_create1(0);
+	struct app app = { 0 };
+	pthread_t thread;
+
+	app.fd = open("/dev/seda", O_RDWR);
+	ASSERT_LE(0, app.fd);
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, app.fd, &ev));
+	ASSERT_EQ(0, app_begin(&app, NULL));
+	rig.app = app;
+	ASSERT_EQ(0, app_stage(&rig.app, &policy, &rig.stage));
+	EXPECT_EQ(0, epoll_wait(ep, &ev, 1, 0));
+	pthread_create(&thread, NULL, posts, NULL);
+	EXPECT_EQ(1, epoll_wait(ep, &ev, 1, -1));
+	EXPECT_EQ(EPOLLIN, ev.events);
+	pthread_join(thread, NULL);
+	rig_close(&rig);
+	close(ep);
+}
+
 TEST_HARNESS_MAIN

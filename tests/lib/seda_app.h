@@ -61,20 +61,16 @@ static inline void app_close(struct app *app)
 	app->fd = -1;
 }
 
-/* setup: sizes wanted (0: defaults); NULL: all defaults. */
-static inline int app_open(struct app *app, const struct seda_setup_args *setup)
+/* app has nothing but its fd, which is closed when that fails. */
+static inline int app_begin(struct app *app, const struct seda_setup_args *setup)
 {
 	struct seda_pool_args pool = { .size = sizeof(pool) };
 	void *map;
 	int ret;
 
-	memset(app, 0, sizeof(*app));
 	if (setup)
 		app->setup = *setup;
 	app->setup.size = sizeof(app->setup);
-	app->fd = open("/dev/seda", O_RDWR | O_CLOEXEC);
-	if (app->fd < 0)
-		return -errno;
 	ret = app_call(app, SEDA_IOC_SETUP, &app->setup);
 	if (ret)
 		goto err;
@@ -99,6 +95,14 @@ static inline int app_open(struct app *app, const struct seda_setup_args *setup)
 err:
 	app_close(app);
 	return ret;
+}
+
+/* setup: sizes wanted (0: defaults); NULL: all defaults. */
+static inline int app_open(struct app *app, const struct seda_setup_args *setup)
+{
+	memset(app, 0, sizeof(*app));
+	app->fd = open("/dev/seda", O_RDWR | O_CLOEXEC);
+	return app->fd < 0 ? -errno : app_begin(app, setup);
 }
 
 /* The stage's id; policy may be NULL. */

@@ -41,7 +41,7 @@
  *
  * ENTER
  *
- *   In this order, in one system call:
+ *   Does in this order:
  *     1. runs the first nr_ops of the worker's op array; each op's res is
  *        written in place;
  *     2. gives back what the worker's last batch held: its sources are freed
@@ -55,22 +55,21 @@
  *
  *   A source is IDLE, LINKED (waiting in its stage's queue) or OWNED (its
  *   event is in a worker's array).  An owned source gives events to nobody
- *   else: a connection is never handled by two workers at once, its bytes
- *   come in order, and seq of its events counts 0, 1, 2 ...  It is owned
- *   until its worker's next ENTER, or, where the worker wrote SEDA_CTL_HOLD
- *   into the slot's ctl.flags before that ENTER, until a RELEASE op.
+ *   else: it is never handled by two workers at once, its bytes come in
+ *   order, and seq of its events counts 0, 1, 2 ...  It is owned until its
+ *   worker's next ENTER, or, with SEDA_CTL_HOLD in the slot's ctl.flags
+ *   before that ENTER, until a RELEASE op.
  *   Listeners, UDP sockets and posts are not owned: their events (many in a
- *   batch) can be in several workers' arrays, also when CLOSED comes.  A connection that a listener
- *   accepted is owned by the worker that got the ACCEPT event, so that its
- *   user_data can be set (SET_DATA) before its first data event.
+ *   batch) can be in several workers' arrays, also when CLOSED comes.  An
+ *   accepted connection is owned by the worker that got the ACCEPT event, so
+ *   that its user_data can be set (SET_DATA) before its first data event.
  *
  *   A receive buffer belongs to the application from its event until the
  *   worker's next ENTER, or, where SEDA_CTL_KEEP was written, until a RETURN
  *   op; a SEND that names it (SEDA_SEND_BUF) keeps it as long as it needs.
  *   When no buffer is free, connections stall, and resume as buffers come
- *   back; nothing is lost.  A source made with SEDA_SOURCE_NOBUF takes no
- *   buffers: its IN events carry the amount, and RECV reads into memory
- *   named by the application.
+ *   back; nothing is lost.  A source made with SEDA_SOURCE_NOBUF takes none:
+ *   its IN events carry the amount, and RECV reads into memory it names.
  *
  *   Every source ends with exactly one CLOSED event, the last of it (only
  *   CLOSE with SEDA_CLOSE_QUIET, allowed to its owner, replaces that event
@@ -107,15 +106,19 @@
  *     | bufs buffers of buf_size   | data written by the kernel
  *     +----------------------------+ arena_size
  *
- *   The kernel trusts nothing it reads there: what is scribbled hurts its
- *   own application alone.
+ *   What is scribbled there hurts its own application alone.
+ *
+ * POLLING THE DESCRIPTOR
+ *
+ *   EPOLLIN | EPOLLRDNORM: a stage has something to harvest.  EPOLLERR: SETUP
+ *   has not been done; with EPOLLHUP: the process that did it has ended or runs
+ *   another program (who sleeps is woken if it had mapped any of the memory).
  *
  * ERRORS COMMON TO ALL CALLS
  *
  *   -EINVAL   a bad size, flag, padding or value
  *   -E2BIG    non-zero bytes in a part of the struct this kernel lacks
- *   -EFAULT   a bad pointer; nothing was made, also when only the answer could
- *             not be written
+ *   -EFAULT   a bad pointer (if only the answer fails, too, nothing was made)
  *   -EBADFD   SETUP has not been done
  *   -EPERM    another address space than the SETUP's
  *   -ESTALE   an id whose object is gone (or never was)
@@ -648,10 +651,10 @@ struct seda_source_info_args {
  * sigset_size (8) bytes in force during the wait, as epoll_pwait2 has it.
  *
  * Returns the number of events, or
- *   -EINTR    a signal came and no event had been harvested (the ops have
- *             been run)
- *   -EFAULT   sigmask is a bad pointer, it had to wait, and no event had been
- *             harvested (the ops have been run)
+ *   -EINTR    no event had been harvested (the ops have been run), and a
+ *             signal came, or the kernel has work for this thread outside: a
+ *             descriptor was closed while the call used it, say
+ *   -EFAULT   in the same case: sigmask is a bad pointer, and it had to wait
  *   -ESRCH    the caller is not that worker
  */
 struct seda_enter_args {
