@@ -82,8 +82,9 @@ void seda_buf_release(struct seda_worker *w, u32 buf, bool keep)
 	atomic_t *state = &w->app->bufs.state[buf];
 
 	if (keep) {
-		atomic_xor(SEDA_BUF_USER | SEDA_BUF_KEPT, state);
+		/* first: a RETURN may come as soon as it is kept */
 		atomic_inc((atomic_t *)&w->app->stats->bufs_kept);
+		atomic_xor(SEDA_BUF_USER | SEDA_BUF_KEPT, state);
 	} else if (!atomic_sub_return(SEDA_BUF_USER, state)) {
 		seda_buf_free(w, buf);
 	}
@@ -202,12 +203,13 @@ void seda_buf_stall(struct seda_app *app, struct seda_source *src)
 
 	spin_lock(&b->lock);
 	fresh = !test_and_set_bit(SEDA_SRC_STALLED, &src->flags);
-	if (fresh)
+	if (fresh) {
 		list_add_tail(&src->stalled, &b->stalled); /* [stall-list] */
+		atomic_inc((atomic_t *)&app->stats->stalled);
+	}
 	again = b->nr_free; /* [stall-again] */
 	spin_unlock(&b->lock);
 	if (fresh) {
-		atomic_inc((atomic_t *)&app->stats->stalled);
 		atomic64_inc((atomic64_t *)&src->stage->stats->stalls);
 		trace_seda_stall(src);
 	}

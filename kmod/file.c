@@ -148,7 +148,7 @@ static bool seda_file_ready(struct seda_source *src)
 	return ready;
 }
 
-/* How much there is to be had, where the kernel can tell without a lock. */
+/* How much there is to be had, where the kernel can tell at little cost. */
 static u64 seda_file_amount(struct file *file, __poll_t events)
 {
 	struct socket *sock = sock_from_file(file);
@@ -168,7 +168,7 @@ static u64 seda_file_amount(struct file *file, __poll_t events)
 			return max_t(long, seda_unix_inq(sk), 0);
 		return 0;
 	}
-	if (events & EPOLLOUT && sk->sk_type == SOCK_STREAM)
+	if (events & EPOLLOUT && tcp)
 		return max(sk_stream_wspace(sk), 0);
 	return 0;
 }

@@ -91,7 +91,7 @@ static void __exit seda_exit(void)
 	seda_exit_unwatch();
 	/* every app is gone, and with it every mark; wait for SRCU's end */
 	seda_group_exit();
-	/* apps cancelled their workers' items; this is for the queue itself */
+	/* apps flushed their workers' items; this is for the queue itself */
 	destroy_workqueue(seda_wq);
 	/* sources, stages, pools and workers are freed by RCU callbacks */
 	rcu_barrier();

@@ -197,9 +197,21 @@ bool seda_pool_has_work(struct seda_pool *pool)
 }
 
 /*
- * The stage to serve next, or NULL.  A stage past its maximum delay comes
- * first, then priority; equals take turns.  tried has a bit for each stage
- * index not to be considered.  Under RCU.
+ * Is a better to serve than b?  One past its maximum delay is, of two such the
+ * one that has waited longer; else by priority, of which a's is not higher.
+ */
+static bool seda_stage_before(const struct seda_stage *a,
+			      const struct seda_stage *b)
+{
+	if (!READ_ONCE(a->due))
+		return false;
+	return !READ_ONCE(b->due) || READ_ONCE(a->stats->oldest_ns) <
+				     READ_ONCE(b->stats->oldest_ns);
+}
+
+/*
+ * The stage to serve next, or NULL.  Equals take turns.  tried has a bit for
+ * each stage index not to be considered.  Under RCU.
  */
 static struct seda_stage *seda_pool_choose(struct seda_pool *pool, u64 tried)
 {
@@ -214,11 +226,7 @@ static struct seda_stage *seda_pool_choose(struct seda_pool *pool, u64 tried)
 		if (tried & BIT_ULL((u32)stage->id) ||
 		    !seda_stage_runnable(stage))
 			continue;
-		if (READ_ONCE(stage->due)) {
-			best = stage;
-			break;
-		}
-		if (!best)
+		if (!best || seda_stage_before(stage, best))
 			best = stage;
 		if (stage->priority == best->priority)
 			equals++;

@@ -26,7 +26,7 @@ static void seda_stage_link(struct seda_source *src)
 {
 	struct seda_stage *stage = src->stage;
 	struct seda_stage_counters *stats = stage->stats;
-	u64 delay = READ_ONCE(stage->max_delay);
+	u64 delay;
 
 	src->linked_at = jiffies;
 	trace_seda_link(src);
@@ -35,9 +35,11 @@ static void seda_stage_link(struct seda_source *src)
 	/* counted, and stage used, before it can be taken off again */
 	if (atomic64_inc_return((atomic64_t *)&stats->pending) == 1) { /* [link-pending] */
 		WRITE_ONCE(stats->oldest_ns, ktime_get_coarse_ns());
+		/* after the full barrier of pending, see seda_stage_set() */
+		delay = READ_ONCE(stage->max_delay);
 		if (delay)
 			hrtimer_start(&stage->delay, ns_to_ktime(delay),
-				      HRTIMER_MODE_REL);
+				      HRTIMER_MODE_REL); /* [link-timer] */
 	}
 	llist_add(&src->node, &stage->ready); /* B in pool.c [link-add] */
 	preempt_enable();
@@ -195,28 +197,40 @@ static struct llist_node *seda_stage_head(struct seda_stage *stage)
 	return stage->fifo;
 }
 
-/* Since when the oldest of those that are left waits, and until when. */
-static void seda_stage_publish_age(struct seda_stage *stage)
+/* The age of the oldest of those that are left; 0: none is. */
+static u64 seda_stage_publish_age(struct seda_stage *stage)
 {
 	struct llist_node *head = seda_stage_head(stage);
-	u64 delay = READ_ONCE(stage->max_delay);
 	struct seda_source *oldest;
 	u64 age;
 
 	if (!head) {
 		WRITE_ONCE(stage->stats->oldest_ns, 0);
-		WRITE_ONCE(stage->due, false);
-		return;
+		return 0;
 	}
 	oldest = llist_entry(head, struct seda_source, node);
 	age = jiffies_to_nsecs((u32)jiffies - oldest->linked_at);
 	WRITE_ONCE(stage->stats->oldest_ns, ktime_get_coarse_ns() - age);
-	if (!delay)
+	return age;
+}
+
+/*
+ * Until when those that are left may wait for a batch.  One that is just being
+ * linked counts: it set no timer, being counted before ours were taken off, or
+ * its timer was over before we cleared due.  Here due, then pending; there
+ * pending, then the timer.
+ */
+static void seda_stage_set_due(struct seda_stage *stage, u64 age)
+{
+	u64 delay = READ_ONCE(stage->max_delay);
+
+	WRITE_ONCE(stage->due, delay && age >= delay); /* [due-set] */
+	if (!delay || age >= delay)
 		return;
-	WRITE_ONCE(stage->due, age >= delay);
-	if (age < delay)
+	smp_mb(); /* as said above */
+	if (atomic64_read((atomic64_t *)&stage->stats->pending))
 		hrtimer_start(&stage->delay, ns_to_ktime(delay - age),
-			      HRTIMER_MODE_REL);
+			      HRTIMER_MODE_REL); /* [due-timer] */
 }
 
 /* Takes up to max sources off the stage into w->batch. */
@@ -240,26 +254,28 @@ static unsigned int seda_stage_pop(struct seda_worker *w,
 		stats->harvests++;
 		atomic64_sub(n, (atomic64_t *)&stats->pending); /* [pop-pending] */
 	}
-	seda_stage_publish_age(stage);
+	seda_stage_set_due(stage, seda_stage_publish_age(stage));
 	spin_unlock(&stage->lock);
 	return n;
 }
 
 /*
  * This worker's part of what is pending, so that those woken after it find
- * something as well.
+ * something as well; but no part of a batch.
  */
 static unsigned int seda_stage_share(struct seda_stage *stage,
 				     unsigned int room)
 {
 	u32 among = READ_ONCE(stage->pool->nr_workers);
-	u64 pending;
+	u64 pending, part;
 
 	if (among <= 1)
 		return room;
 	among = min(among, seda_pool_target(stage->pool));
 	pending = atomic64_read((atomic64_t *)&stage->stats->pending);
-	return min_t(u64, room, DIV_ROUND_UP(pending, among) ?: 1);
+	part = max_t(u64, DIV_ROUND_UP(pending, among),
+		     READ_ONCE(stage->min_batch));
+	return min_t(u64, room, part ?: 1);
 }
 
 /* Up to room events of the stage into w's slots; returns how many. */

@@ -6,7 +6,8 @@
  *
  * User memory is copied under tcp->lock and the socket's own.  A page that a
  * hostile application stalls there delays those who use this connection, all
- * of the same app, and they can be killed.
+ * of the same app.  They can be killed, and with them whoever waits for the
+ * page, so that its end, which waits without being killed, goes on.
  */
 #include <linux/slab.h>
 #include <net/sock.h>

@@ -14,9 +14,10 @@ static enum hrtimer_restart seda_stage_delayed(struct hrtimer *timer)
 	struct seda_stage *stage = container_of(timer, struct seda_stage,
 						delay);
 
-	if (!atomic64_read((atomic64_t *)&stage->stats->pending))
+	if (!atomic64_read((atomic64_t *)&stage->stats->pending) ||
+	    !READ_ONCE(stage->max_delay))
 		return HRTIMER_NORESTART;
-	WRITE_ONCE(stage->due, true);
+	WRITE_ONCE(stage->due, true); /* [delayed-due] */
 	smp_mb(); /* as B in pool.c */
 	seda_pool_wake(stage->pool, 0);
 	seda_app_poke(stage->app);
@@ -26,7 +27,7 @@ static enum hrtimer_restart seda_stage_delayed(struct hrtimer *timer)
 static int seda_policy_check(const struct seda_stage_args *a)
 {
 	if (a->flags || a->priority > 255 || a->capacity > SEDA_MAX_CAPACITY ||
-	    a->posts > SEDA_MAX_POSTS || a->max_delay_ns > KTIME_MAX ||
+	    a->max_delay_ns > KTIME_MAX ||
 	    (a->min_batch > 1 && !a->max_delay_ns))
 		return -EINVAL;
 	return 0;
@@ -119,7 +120,8 @@ int seda_stage_create(struct seda_app *app, struct seda_stage_args *a)
 	int ret;
 
 	ret = seda_policy_check(a);
-	if (ret || a->stage || a->name[SEDA_NAME_LEN - 1])
+	if (ret || a->stage || a->name[SEDA_NAME_LEN - 1] ||
+	    a->posts > SEDA_MAX_POSTS)
 		return -EINVAL;
 	stage = seda_stage_alloc(app, a);
 	if (!stage)
@@ -162,8 +164,12 @@ int seda_stage_set(struct seda_app *app, struct seda_stage_args *a)
 		}
 	}
 	seda_policy_set(stage, a);
+	if (!a->max_delay_ns)
+		WRITE_ONCE(stage->due, false);
 	if (list)
 		seda_pool_set_stages(stage->pool, list, stage, stage);
+	/* max_delay, then pending: seda_stage_link() has them in reverse */
+	smp_mb();
 	if (a->max_delay_ns &&
 	    atomic64_read((atomic64_t *)&stage->stats->pending) > 0)
 		hrtimer_start(&stage->delay, ns_to_ktime(a->max_delay_ns),

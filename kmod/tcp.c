@@ -3,8 +3,9 @@
  * TCP connections: receiving, adoption of a descriptor, making one.  Sends are
  * in send.c, outbound connects in connect.c.
  *
- * Receiving is done by the owner alone, without a lock of ours: the socket
- * can only be taken away by the owner.  tcp->lock excludes ops of others.
+ * Pumping is done by the owner alone, without a lock of ours: the socket can
+ * only be taken away by the owner.  tcp->lock excludes ops, RECV's too, which
+ * any worker may submit.
  */
 #include <linux/file.h>
 #include <linux/slab.h>
@@ -244,6 +245,21 @@ out:
 	return 1;
 }
 
+/*
+ * SO_LINGER inherited from a listener would keep us waiting in the release.
+ * Returns what it was.
+ */
+static bool seda_sock_set_linger(struct sock *sk, bool linger)
+{
+	bool was;
+
+	lock_sock(sk);
+	was = sock_flag(sk, SOCK_LINGER);
+	sock_valbool_flag(sk, SOCK_LINGER, linger);
+	release_sock(sk);
+	return was;
+}
+
 /* The owner's, or with the app: nobody receives. */
 static void seda_tcp_close(struct seda_source *src)
 {
@@ -260,8 +276,7 @@ static void seda_tcp_close(struct seda_source *src)
 	mutex_unlock(&tcp->lock);
 	if (!owned || !sock)
 		return;
-	/* inherited from a listener: it would keep us waiting */
-	sock_reset_flag(sock->sk, SOCK_LINGER);
+	seda_sock_set_linger(sock->sk, false);
 	if (test_bit(SEDA_TCP_ABORT, &src->flags))
 		sock_no_linger(sock->sk);
 	sock_release(sock);
@@ -425,8 +440,10 @@ int seda_adopt(struct seda_app *app, struct seda_adopt_args *a)
 static int seda_sock_install(struct socket *sock, unsigned int flags)
 {
 	struct file *file;
+	bool linger;
 	int fd;
 
+	linger = seda_sock_set_linger(sock->sk, false);
 	fd = get_unused_fd_flags(flags & SEDA_FD_CLOEXEC ? O_CLOEXEC : 0);
 	if (fd < 0) {
 		sock_release(sock);
@@ -438,6 +455,7 @@ static int seda_sock_install(struct socket *sock, unsigned int flags)
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
+	seda_sock_set_linger(sock->sk, linger);
 	fd_install(fd, file);
 	return fd;
 }

@@ -20,9 +20,9 @@ race() { # TEST
 }
 
 check "there are delays ($delays)" test "$delays" -ge 100
-for test in hostile/close_race hostile/pool_race hostile/retry_end kmod/wake \
-	stress/race-connections stress/race-listener stress/race-stage \
-	stress/race-worker; do
+for test in hostile/close_race hostile/pool_race hostile/retry_end hostile/signalfd \
+	kmod/wake kmod/wake_signal stress/race-connections stress/race-delay \
+	stress/race-listener stress/race-stage stress/race-worker; do
 	check "$test" race "$test"
 done
 finish

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
+ * vm: --smp 2
+ *
  * A watched signalfd whose wait queue goes (POLLFREE) with the task that is
  * behind it ends with CLOSED.
  */
@@ -7,6 +9,7 @@
 
 #include <sys/signalfd.h>
 
+#include "tests/lib/count.h"
 #include "tests/lib/stages.h"
 
 static struct rig r;
@@ -46,6 +49,61 @@ TEST(its_end_is_told)
 		}
 		rig_close(&r);
 	}
+	EXPECT_TRUE(await_gone());
+}
+
+/* The same, with a signal to tell, which the watcher may not live to see. */
+static int signalled_watcher(void *arg)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	watcher(NULL);
+	kill(getpid(), SIGUSR2);
+	return 0;
+}
+
+static void *harvests(void *arg)
+{
+	long *left = arg;
+	struct worker w;
+	int i, n;
+
+	if (worker_join(&r.app, &w))
+		abort();
+	while (*left) {
+		n = worker_enter(&w, 1, SEDA_FOREVER);
+		if (n < 0)
+			abort();
+		for (i = 0; i < n; i++)
+			*left -= !!(w.events[i].events & SEDA_EV_CLOSED);
+	}
+	return NULL;
+}
+
+TEST(its_end_is_told_while_others_harvest)
+{
+	long i, rounds = count_here(500), left = rounds;
+	pthread_t thread;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	ASSERT_EQ(0, worker_leave(&r.w));
+	pthread_create(&thread, NULL, harvests, &left);
+	for (i = 0; i < rounds; i++) {
+		ret = -1;
+		pid = clone(signalled_watcher, stack + sizeof(stack),
+			    CLONE_VM | CLONE_FILES | SIGCHLD, NULL);
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_EQ(0, ret);
+	}
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, r.app.counters->sources);
+	rig_close(&r);
 	EXPECT_TRUE(await_gone());
 }
 

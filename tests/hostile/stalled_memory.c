@@ -5,32 +5,13 @@
  */
 #include <kselftest_harness.h>
 
-#include <linux/userfaultfd.h>
-#include <sys/syscall.h>
-
 #include "tests/lib/stages.h"
+#include "tests/lib/stuck.h"
 
 static struct rig r;
 static uint64_t first, second;
 static int first_peer, second_peer;
 static char *stuck;
-
-static int make_stuck(void)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0)
-		return -errno;
-	stuck = mmap(NULL, 65536, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	reg.range.start = (uintptr_t)stuck;
-	reg.range.len = 65536;
-	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))
-		return -errno;
-	return 0;
-}
 
 static void *sends_stuck(void *arg)
 {
@@ -56,7 +37,7 @@ static int child(int sock)
 	char text[4096], back[8], byte;
 	int own;
 
-	if (make_stuck())
+	if (stuck_make(&stuck) < 0)
 		return 4;
 	MUST(!rig_open(&r, NULL, NULL));
 	/* the one that is stuck runs, as far as the pool knows */

@@ -226,4 +226,64 @@ TEST(a_batch_is_complete_without_who_goes)
 	rig_close(&r);
 }
 
+/* Of two stages past their delay the one that waits longer is served. */
+TEST(the_older_one_before_priority)
+{
+	struct seda_stage_args policy = {
+		.posts = 4, .priority = 200, .max_delay_ns = MS,
+	};
+	uint64_t high, low;
+	struct rig r;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	ASSERT_EQ(0, app_stage(&r.app, &policy, &high));
+	policy.priority = 10;
+	ASSERT_EQ(0, app_stage(&r.app, &policy, &low));
+	ASSERT_EQ(0, app_post(&r.app, low, 1, 0));
+	sleep_ms(50);
+	ASSERT_EQ(0, app_post(&r.app, high, 2, 0));
+	sleep_ms(50);
+	ASSERT_NE(NULL, rig_next(&r));
+	EXPECT_EQ(1, r.ev.user_data);
+	ASSERT_NE(NULL, rig_next(&r));
+	EXPECT_EQ(2, r.ev.user_data);
+	rig_close(&r);
+}
+
+/* A stage that has no delay any more is past none. */
+TEST(without_a_delay_priority_is_all)
+{
+	struct seda_stage_args policy = {
+		.posts = 4, .priority = 10, .max_delay_ns = MS,
+	}, set = { .size = sizeof(set), .priority = 10 };
+	uint64_t high, low;
+	struct rig r;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	ASSERT_EQ(0, app_stage(&r.app, &policy, &low));
+	policy.priority = 200;
+	policy.max_delay_ns = 0;
+	ASSERT_EQ(0, app_stage(&r.app, &policy, &high));
+	ASSERT_EQ(0, app_post(&r.app, low, 1, 0));
+	sleep_ms(50);
+	ASSERT_EQ(0, app_post(&r.app, high, 2, 0));
+	set.stage = low;
+	ASSERT_EQ(0, app_call(&r.app, SEDA_IOC_STAGE_SET, &set));
+	ASSERT_NE(NULL, rig_next(&r));
+	EXPECT_EQ(2, r.ev.user_data);
+	rig_close(&r);
+}
+
+/* posts is of no account there. */
+TEST(set_ignores_posts)
+{
+	struct seda_stage_args set = { .size = sizeof(set), .posts = ~0U };
+	struct rig r;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	set.stage = r.stage;
+	EXPECT_EQ(0, app_call(&r.app, SEDA_IOC_STAGE_SET, &set));
+	rig_close(&r);
+}
+
 TEST_HARNESS_MAIN

@@ -52,4 +52,37 @@ TEST(each_takes_its_part)
 	rig_close(&rig);
 }
 
+/* A part that is less than a batch would make the rest wait again. */
+TEST(but_no_part_of_a_batch)
+{
+	struct seda_stage_args policy = {
+		.posts = CONNS, .min_batch = CONNS - 1,
+		.max_delay_ns = 3600 * SEC,
+	};
+	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 2 };
+	pthread_t other;
+	int i;
+
+	leave = false;
+	ASSERT_EQ(0, rig_open(&rig, NULL, &policy));
+	pool.pool = rig.app.pool;
+	ASSERT_EQ(0, app_call(&rig.app, SEDA_IOC_POOL_SET, &pool));
+	pthread_create(&other, NULL, joins, NULL);
+	while (rig.app.counters->workers != 2)
+		sleep_ms(1);
+	for (i = 0; i < CONNS; i++) {
+		uint64_t id;
+		int own, peer;
+
+		ASSERT_EQ(0, rig_pair(&rig, 0, &id, &own, &peer));
+		ASSERT_EQ(1, write(peer, "x", 1));
+	}
+	while (app_counters(&rig.app, rig.stage)->pending != CONNS)
+		sleep_ms(1);
+	EXPECT_EQ(CONNS - 1, worker_enter(&rig.w, 1, SEDA_FOREVER));
+	leave = true;
+	pthread_join(other, NULL);
+	rig_close(&rig);
+}
+
 TEST_HARNESS_MAIN

@@ -57,6 +57,7 @@ inline seda_credits_return() {
 
 inline seda_stage_link() {
 	atomic { MB(); mem[PENDING] = mem[PENDING] + 1; }	/* [link-pending] */
+	/* see delay.pml */	/* [link-timer] */
 	atomic { MB(); ready++; }	/* [link-add] */
 }
 

@@ -44,6 +44,7 @@ inline seda_source_put() {
 
 inline seda_stage_link() {
 	atomic { MB(); pending++; }	/* [link-pending] */
+	/* see delay.pml */	/* [link-timer] */
 	atomic { MB(); USE; assert(!on_list); on_list = true; }	/* [link-add] */
 }
 

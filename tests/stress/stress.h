@@ -15,6 +15,7 @@
 
 #include <kselftest.h>
 
+#include "tests/lib/count.h"
 #include "tests/lib/seda_app.h"
 
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
@@ -37,23 +38,6 @@
 		if (!(cond))						\
 			fail("%s (errno %d)", #cond, errno);		\
 	} while (0)
-
-/* The count that the environment asks for; else the test's own. */
-static inline long count_of(const char *name, long normal)
-{
-	const char *s = getenv(name);
-
-	return s && *s ? atol(s) : normal;
-}
-
-/* normal, but less on a kernel that checks everything. */
-static inline long count_here(long normal)
-{
-	const char *s = getenv("SEDA_DEBUG");
-	long n = s && *s ? normal / 10 : normal;
-
-	return count_of("SEDA_COUNT", n ? n : 1);
-}
 
 static inline uint64_t now_ns(void)
 {

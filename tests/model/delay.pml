@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A stage that waits for a batch of two, or for its oldest source's delay, while
+ * sources are linked and harvested: whatever is left is harvested in the end.
+ */
+#define BATCH	2
+
+byte pending, list, work;
+bool due, armed, wake;
+
+#define RUNNABLE	(pending && (pending >= BATCH || due))
+
+inline seda_stage_link() {
+	d_step { pending++; n = pending; }	/* [link-pending] */
+	if
+	:: n == 1 -> armed = true;	/* [link-timer] */
+	:: else
+	fi;
+	list++;	/* [link-add] */
+}
+
+inline seda_stage_delayed() {
+	if
+	:: pending -> due = true;	/* [delayed-due] */
+		wake = true;
+	:: else
+	fi
+}
+
+inline seda_stage_set_due() {
+	/* what is left may have waited long enough */
+	if
+	:: old -> due = true;
+	:: due = false;	/* [due-set] */
+		if
+		:: pending -> armed = true;	/* [due-timer] */
+		:: else
+		fi
+	fi
+}
+
+inline seda_stage_pop() {
+	d_step { n = list; list = 0; }	/* [pop-take] */
+	d_step { pending = pending - n; work = work - n; }	/* [pop-pending] */
+	old = list > 0;
+	seda_stage_set_due();
+}
+
+active [2] proctype Producer() {
+	byte n, i;
+
+	for (i : 1 .. ITEMS) {
+		d_step { n = 0; work++; }
+		seda_stage_link();
+		if
+		:: RUNNABLE -> wake = true;
+		:: else
+		fi
+	}
+}
+
+active proctype Timer() {
+	do
+	:: d_step { armed -> armed = false; }
+		seda_stage_delayed();
+	od
+}
+
+active proctype Worker() {
+	byte n;
+	bool old;
+
+	do
+	:: d_step { wake -> wake = false; }
+		do
+		:: RUNNABLE -> seda_stage_pop();
+		:: else -> break;
+		od
+	od
+}
+
+active proctype Quiet() {
+	timeout;
+	assert(!work && !pending && !list);
+}
