@@ -3,7 +3,7 @@
  * Threads scribble over the shared memory of all workers while these submit a
  * million ops: it hurts its own app alone.
  */
-/* vm: --timeout 400 */
+/* vm: --smp 2 --timeout 400 */
 #include <kselftest_harness.h>
 
 #include "tests/lib/stages.h"

@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The library on the device under AddressSanitizer (with LeakSanitizer) and
+# UndefinedBehaviorSanitizer, in a guest.  ThreadSanitizer would not do: it does not
+# see that the kernel hands a connection from one worker to the next.
+set -u
+# shellcheck source=tests/lib/san.sh
+. "$(dirname "$0")/../lib/san.sh"
+units=(tests/unit/sedak_*.c)
+units=("${units[@]%.c}")
+
+in_the_guest() {
+	export SEDAK_BACKEND=seda
+	for unit in "${units[@]}"; do
+		check "asan, device: ${unit##*/}" san_run timeout 300 "build/asan/$unit"
+	done
+	finish
+}
+
+[ "${1-}" != guest ] || in_the_guest
+san_build asan "${units[@]/#/@/}"
+read -ra vm <<<"${SEDA_VM:-tests/vm/run}"
+exec "${vm[@]}" --smp 2 --mem 2048 --timeout 900 -- tests/san/device.sh guest
