@@ -64,7 +64,7 @@ KSELFTEST := $(B)/include/kselftest/kselftest_harness.h
 LIBRARIES := $(if $(LIB_SRC),$(B)/libsedak.so $(B)/libsedak.a $(B)/sedak.pc)
 PROGRAMS  := $(SINGLE_BIN) $(PROGRAM_BIN)
 
-.PHONY: all module lib tools tests run test test-all test-debug debug-kernel coverage mutants \
+.PHONY: all module lib tools tests run test test-all test-debug debug-kernel bars coverage mutants \
 	sanitize fuzz fuzz-http lint deps \
 	show-cflags install uninstall clean help
 .DELETE_ON_ERROR:
@@ -213,6 +213,9 @@ debug-kernel:
 mutants: deps
 	@tests/mutants
 
+bars: deps
+	@tests/bars
+
 coverage: deps
 	@tests/coverage
 
@@ -260,6 +263,7 @@ clean:
 #: make test-debug     kmod, hostile, stress and planted bugs on the KASAN and lockdep
 #:                     kernels; failing allocations on the first
 #: make debug-kernel   build those two and KCSAN's (20 minutes, once)
+#: make bars           the long measures in full, hours of them (tests/bars.txt)
 #: make coverage       what of kmod/ the tests run, on the KASAN kernel
 #: make mutants        break the sources line by line: do the tests notice?
 #: make sanitize       libsedak and sedahttpd under ASan, UBSan and TSan

@@ -70,6 +70,12 @@ TEST_F(limits, locked_memory)
 		small.bufs = 200;
 		MUST(!app_open(&big, &small));
 		app_close(&big);
+		/* they count as long as one page of it is mapped */
+		MUST(!app_open(&app, &small));
+		close(app.fd);
+		munmap(app.arena, app.setup.arena_size);
+		MUST(app_open(&big, &small) == -ENOMEM);
+		munmap((void *)app.counters, app.setup.counters_size);
 		MUST(!app_open(&big, &small));
 		_exit(0);
 	}

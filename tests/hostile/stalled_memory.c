@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A send from memory that never answers (userfaultfd) blocks its own
- * connection and nobody else, and the process can be killed.
+ * A call on memory that never answers (userfaultfd) blocks nothing but itself and
+ * its own connection, wherever it touches that memory, and the process can be
+ * killed.
  */
 #include <kselftest_harness.h>
 
@@ -13,40 +14,115 @@ static uint64_t first, second;
 static int first_peer, second_peer;
 static char *stuck;
 
-static void *sends_stuck(void *arg)
+static void stuck_send(struct worker *w)
 {
-	struct worker w;
-	struct seda_op *op;
+	struct seda_op *op = worker_op(w, SEDA_OP_SEND, first);
 
-	if (worker_join(&r.app, &w))
-		return NULL;
-	op = worker_op(&w, SEDA_OP_SEND, first);
 	op->addr = (uintptr_t)stuck;
 	op->len = 100;
-	worker_enter(&w, 0, 0);
+	worker_enter(w, 0, 0);
+}
+
+static void stuck_vector(struct worker *w)
+{
+	struct seda_op *op = worker_op(w, SEDA_OP_SEND, first);
+
+	op->addr = (uintptr_t)stuck;
+	op->len = 2;
+	op->flags = SEDA_SEND_VEC;
+	worker_enter(w, 0, 0);
+}
+
+static void stuck_receive(struct worker *w)
+{
+	struct seda_op *op;
+
+	if (write(first_peer, "data", 4) != 4 ||
+	    worker_enter(w, 1, SEDA_FOREVER) != 1)
+		return;
+	op = worker_op(w, SEDA_OP_RECV, first);
+	op->addr = (uintptr_t)stuck;
+	op->len = 100;
+	worker_enter(w, 0, 0);
+}
+
+static void stuck_mask(struct worker *w)
+{
+	struct seda_enter_args a = {
+		.size = sizeof(a), .worker = w->id, .min_events = 1,
+		.timeout_ns = SEDA_FOREVER, .sigset_size = 8,
+		.sigmask = (uintptr_t)stuck,
+	};
+
+	app_call(&r.app, SEDA_IOC_ENTER, &a);
+}
+
+static void stuck_argument(struct worker *w)
+{
+	app_call(&r.app, SEDA_IOC_STAGE_CREATE, stuck);
+}
+
+/* This one can be read, but not written. */
+static void stuck_answer(struct worker *w)
+{
+	app_call(&r.app, SEDA_IOC_STAGE_CREATE, stuck);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct worker *w);
+} places[] = {
+	{ "data of a SEND", stuck_send },
+	{ "vector of a SEND", stuck_vector },
+	{ "target of a RECV", stuck_receive },
+	{ "signal mask", stuck_mask },
+	{ "argument", stuck_argument },
+	{ "answer", stuck_answer },
+};
+
+#define PLACES	(sizeof(places) / sizeof(places[0]))
+
+static void *is_stuck(void *arg)
+{
+	struct worker w;
+
+	if (!worker_join(&r.app, &w))
+		places[(intptr_t)arg].run(&w);
 	return NULL;
 }
 
+static int make_stuck(size_t place)
+{
+	const struct seda_stage_args a = {
+		.size = sizeof(a), .pool = r.app.pool,
+	};
+
+	if (places[place].run != stuck_answer)
+		return stuck_make(&stuck);
+	return stuck_protect(&stuck, &a, sizeof(a));
+}
+
 /* The child: 0, or the line. */
-static int child(int sock)
+static int child(int sock, size_t place)
 {
 	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 4 };
 	struct seda_source_info_args info;
 	uint64_t id, stage;
 	pthread_t thread;
 	char text[4096], back[8], byte;
-	int own;
+	int own, fd;
 
-	if (stuck_make(&stuck) < 0)
-		return 4;
 	MUST(!rig_open(&r, NULL, NULL));
+	fd = make_stuck(place);
+	if (fd < 0)
+		return 4;
 	/* the one that is stuck runs, as far as the pool knows */
 	pool.pool = r.app.pool;
 	MUST(!app_call(&r.app, SEDA_IOC_POOL_SET, &pool));
-	MUST(!rig_pair(&r, 0, &first, &own, &first_peer));
+	MUST(!rig_pair(&r, SEDA_SOURCE_NOBUF, &first, &own, &first_peer));
 	MUST(!rig_pair(&r, 0, &second, &own, &second_peer));
-	pthread_create(&thread, NULL, sends_stuck, NULL);
-	sleep_ms(200);
+	pthread_create(&thread, NULL, is_stuck, (void *)place);
+	MUST(!stuck_await(fd));
 	/* all else goes on */
 	MUST(rig_send(&r, second, "x", 1, 0) == 1);
 	MUST(read(second_peer, back, 8) == 1);
@@ -77,38 +153,50 @@ static int other_app(void)
 	return 0;
 }
 
-TEST(it_blocks_nobody_else)
+/* 0, 4 (it cannot be done here), or the line that failed, in the child or here. */
+static int blocks_nobody_else(size_t place)
 {
-	struct pollfd p = { .events = POLLIN };
 	char path[64], byte, text[256];
 	int s[2], status, fd;
 	pid_t pid;
 
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	MUST(!socketpair(AF_UNIX, SOCK_STREAM, 0, s));
 	pid = fork();
 	if (!pid) {
 		close(s[0]);
-		_exit(child(s[1]));
+		_exit(child(s[1], place));
 	}
 	close(s[1]);
-	p.fd = s[0];
-	EXPECT_EQ(1, poll(&p, 1, LONG / MS)) {
-		kill(pid, SIGKILL);
-	}
 	if (read(s[0], &byte, 1) != 1) {
 		waitpid(pid, &status, 0);
-		if (WEXITSTATUS(status) == 4)
-			SKIP(return, "no userfaultfd");
-		ASSERT_EQ(0, WEXITSTATUS(status));
+		return WEXITSTATUS(status) ?: __LINE__;
 	}
-	EXPECT_EQ(0, other_app());
+	MUST(!other_app());
 	/* who looks at it from outside is not blocked */
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, byte);
 	fd = open(path, O_RDONLY);
-	EXPECT_LT(0, read(fd, text, sizeof(text)));
+	MUST(read(fd, text, sizeof(text)) > 0);
+	close(fd);
+	close(s[0]);
 	kill(pid, SIGKILL);
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_TRUE(await_gone());
+	MUST(waitpid(pid, &status, 0) == pid);
+	MUST(await_gone());
+	return 0;
+}
+
+TEST(it_blocks_nobody_else)
+{
+	size_t i;
+	int ret;
+
+	for (i = 0; i < PLACES; i++) {
+		ret = blocks_nobody_else(i);
+		if (ret == 4)
+			SKIP(return, "no userfaultfd");
+		EXPECT_EQ(0, ret) {
+			TH_LOG("%s", places[i].name);
+		}
+	}
 }
 
 TEST_HARNESS_MAIN
