@@ -86,17 +86,6 @@ TEST(nothing_is_mapped_before_setup)
 	close(app.fd);
 }
 
-TEST(fresh_memory_is_zero)
-{
-	struct app app;
-	size_t i;
-
-	ASSERT_EQ(0, app_open(&app, NULL));
-	for (i = 0; i < app.setup.arena_size; i += 8)
-		ASSERT_EQ(0, *(uint64_t *)(app.arena + i));
-	app_close(&app);
-}
-
 TEST(a_mapping_outlives_the_descriptor)
 {
 	struct app app;
