@@ -195,11 +195,19 @@ static int udp_nested(struct box *box)
 	return fd;
 }
 
-/* As a loop that has nothing else to do; false if nothing came any more */
+/*
+ * As a loop that has nothing else to do; false if nothing came any more.  What comes
+ * back to fd may be under way when there is nothing left to run.
+ */
 static bool loop(struct box *box, bool (*done)(struct box *box, int fd), int fd)
 {
+	struct pollfd p[2] = {
+		{ .fd = sedak_fd(box->rt), .events = POLLIN },
+		{ .fd = fd, .events = POLLIN },
+	};
+
 	while (!done(box, fd)) {
-		if (!readable(sedak_fd(box->rt), PATIENCE_MS))
+		if (poll(p, 2, PATIENCE_MS) < 1)
 			return false;
 		if (sedak_run_once(box->rt, 0) < 0)
 			abort();
