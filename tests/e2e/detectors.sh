@@ -46,7 +46,8 @@ bugs() {
 			free_active_work='ODEBUG: free active .*' \
 			list_corruption='list_del corruption'
 		alone lock_kept='WARNING: lock held when returning to user space'
-		alone rcu_unbalanced='WARNING: lock held when returning to user space'
+		# or by what the way to user mode does, if it has something to do
+		alone rcu_unbalanced='lock held when returning to user space|sleeping function called'
 		alone spin_in_raw='BUG: Invalid wait context'
 		alone irq_unsafe='WARNING: inconsistent lock state'
 		;;

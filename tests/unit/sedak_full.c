@@ -69,12 +69,17 @@ TEST(rejected)
 	sedak_rt_destroy(rt);
 }
 
+/* Where the machine is slow some bytes come together. */
+static size_t longest;
+
 static void act_forward(struct box *box, struct sedak_event *ev)
 {
 	size_t i;
 
 	if (ev->type == SEDAK_EV_ITEM && sedak_stage_post(sink, ev->data))
 		refused++;
+	if (ev->type == SEDAK_EV_DATA && ev->len > longest)
+		longest = ev->len;
 	for (i = 0; ev->type == SEDAK_EV_DATA && i < ev->len; i++)
 		if (sedak_stage_post(sink, NULL))
 			refused++;
@@ -129,7 +134,7 @@ TEST(held_back)
 		EXPECT_EQ(0, sedak_stage_post(box->stage, NULL));
 	sleep_ms(30);
 	ASSERT_EQ(0, sedak_stage_get_stats(sink, &st));
-	EXPECT_GE(16, st.queued);
+	EXPECT_GE(15 + longest, st.queued);
 	ASSERT_EQ(0, sedak_stage_get_stats(box->stage, &st));
 	EXPECT_LE(1, st.pauses);
 	EXPECT_EQ(100, st.queued);
