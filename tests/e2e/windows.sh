@@ -11,7 +11,7 @@ cd "$SEDA_TOP" || exit 1
 read -ra vm <<<"${SEDA_VM:-tests/vm/run}"
 tests=(hostile/close_race hostile/pool_race hostile/retry_end hostile/signalfd
 	kmod/wake kmod/wake_signal stress/race-connections stress/race-delay
-	stress/race-listener stress/race-stage stress/race-worker)
+	stress/race-kinds stress/race-listener stress/race-stage stress/race-worker)
 
 built=$(tests/windows/build "${SEDA_DEBUG:-${KERNEL:-6.1}}") || exit 1
 read -r module delays <<<"$built"

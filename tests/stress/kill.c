@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vm: --smp 2 --timeout 900
+ * vm: --smp 2 --kmemleak --timeout 900
  *
  * SIGKILL at a random moment under load, again and again, each time followed
  * by rmmod.  The tracepoints tell where it strikes; the slabs tell whether

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vm: --smp 2 --timeout 600
+ * vm: --smp 2 --kmemleak --timeout 600
  *
  * rmmod is refused while the device is open, under traffic; the module loads
  * and unloads again and again with traffic between; and it unloads at once
