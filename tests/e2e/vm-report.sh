@@ -79,4 +79,11 @@ general protection fault, probably for non-canonical address 0xdead000000000100
 ODEBUG: free active (active state 0) object type: timer_list
 BUG: KCSAN: data-race in seda_pump / seda_push
 END
+cat >"$tap_dir/log" <<'END'
+BUG: KCSAN: data-race in tick_sched_timer / tick_nohz_stop_tick
+ tick_sched_timer+0x10/0x20
+==================================================================
+END
+check "a race of the kernel alone is none of ours" \
+	"$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log"
 finish
