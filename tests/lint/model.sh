@@ -52,7 +52,7 @@ no_other_steps() {
 		END { exit found }' tests/model/*.pml
 }
 own='n|ret|got|who|me|was|old|linked|taken|mine|found|room|took|bufs|may|up|i'
-ghosts='timer|pumps|ends|asked|running'
+ghosts='timer|pumps|ends|asked|running|wake'
 
 no_error() { # NAME
 	model "$1" "$tap_dir/$1" && return

@@ -28,21 +28,21 @@ inline seda_stage_delayed() {
 }
 
 inline seda_stage_set_due() {
-	/* what is left may have waited long enough */
+	due = old;	/* [due-set] */
 	if
-	:: old -> due = true;
-	:: due = false;	/* [due-set] */
-		if
-		:: pending -> armed = true;	/* [due-timer] */
-		:: else
-		fi
+	:: !old && pending -> armed = true;	/* [due-timer] */
+	:: else
 	fi
 }
 
 inline seda_stage_pop() {
 	d_step { n = list; list = 0; }	/* [pop-take] */
 	d_step { pending = pending - n; work = work - n; }	/* [pop-pending] */
-	old = list > 0;
+	/* what is left may have waited long enough */
+	if
+	:: list -> old = true;
+	:: old = false;
+	fi;
 	seda_stage_set_due();
 }
 

@@ -92,6 +92,15 @@ static bool paused(void *stage)
 	return !sedak_stage_get_stats(stage, &st) && st.paused;
 }
 
+/* For good: the one that the sink's worker has is not in its queue any more. */
+static bool full_and_paused(void *stage)
+{
+	struct sedak_stage_stats st = { .size = sizeof(st) };
+
+	return one_in(NULL) && !sedak_stage_get_stats(sink, &st) &&
+	       st.queued >= 8 && paused(stage);
+}
+
 /* One byte at a time, so that each is an event of its own */
 static void *trickle(void *arg)
 {
@@ -127,7 +136,7 @@ TEST(held_back)
 	ASSERT_EQ(0, sedak_rt_start(rt));
 	fd = dial(port);
 	ASSERT_EQ(0, pthread_create(&t, NULL, trickle, &fd));
-	ASSERT_TRUE(until(paused, box->stage));
+	ASSERT_TRUE(until(full_and_paused, box->stage));
 	pthread_join(t, NULL);
 	/* now its own queue fills, and refuses its senders in turn */
 	for (i = 0; i < 100; i++)
