@@ -8,6 +8,7 @@
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
 #include <linux/timer.h>
 #include <linux/version.h>
 #include <net/af_unix.h>
@@ -19,6 +20,21 @@ static inline void vm_flags_mod(struct vm_area_struct *vma,
 	vma->vm_flags = (vma->vm_flags | set) & ~clear;
 }
 #endif
+
+/*
+ * Gives a file's reference back; any task.  When another thread has closed the
+ * file meanwhile, ours was the last, and fput() leaves the end of it to the way
+ * to user mode, for which it wakes nobody: a worker would park first, and the
+ * FIN and CLOSED would wait as long as it does.  So it is told to go there.
+ */
+static inline void seda_fput(struct file *file)
+{
+	struct callback_head *works = READ_ONCE(current->task_works);
+
+	fput(file);
+	if (unlikely(READ_ONCE(current->task_works) != works))
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+}
 
 /*
  * A reference to the file in *slot, or NULL when it is gone or going.  *slot
@@ -36,7 +52,7 @@ static inline struct file *seda_get_file(struct file **slot)
 		file = NULL;
 	rcu_read_unlock(); /* [file-rcu-end] */
 	if (file && READ_ONCE(*slot) != file) { /* [file-same] */
-		fput(file); /* [file-put] */
+		seda_fput(file); /* [file-put] */
 		file = NULL;
 	}
 #else

@@ -4,7 +4,6 @@
  */
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
-#include <linux/task_work.h>
 #include <linux/uaccess.h>
 
 #include "seda.h"
@@ -55,16 +54,6 @@ static void seda_sigmask_restore(const struct seda_enter_args *a,
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
 }
 
-/*
- * Whose reference to a file was the last, as another thread closed it meanwhile,
- * closes it on its way to user mode (fput() leaves it to task work, which wakes
- * nobody): CLOSED and the FIN would wait as long as this thread does.
- */
-static bool seda_must_return(void)
-{
-	return signal_pending(current) || task_work_pending(current);
-}
-
 static long seda_wait(struct seda_worker *w, u32 min, u32 max, u64 timeout)
 {
 	ktime_t until, *untilp = NULL;
@@ -83,7 +72,7 @@ static long seda_wait(struct seda_worker *w, u32 min, u32 max, u64 timeout)
 			seda_harvest(w, max); /* [wait-harvest] */
 		/* what was ready may have been nothing, again and again */
 		cond_resched();
-		if (!ret && w->nr_slots < min && seda_must_return())
+		if (!ret && w->nr_slots < min && signal_pending(current))
 			ret = -EINTR;
 		if (!ret && untilp && ktime_compare(ktime_get(), until) >= 0)
 			ret = -ETIME;
@@ -101,11 +90,11 @@ static long seda_enter_events(struct seda_worker *w,
 		seda_harvest(w, max); /* [enter-harvest] */
 	if (may_wait && w->nr_slots < a->min_events) {
 		ret = seda_sigmask_set(a);
-		if (!ret && task_work_pending(current))
-			ret = -EINTR;
-		else if (!ret) /* [enter-wait] */
+		if (!ret) {
+			/* [enter-wait] */
 			ret = seda_wait(w, a->min_events, max, a->timeout_ns);
-		seda_sigmask_restore(a, signal_pending(current));
+			seda_sigmask_restore(a, ret == -EINTR);
+		}
 	}
 	/* others may have what this one leaves; a wake-up may be owed */
 	seda_pool_rouse(w->pool); /* [enter-rouse] */

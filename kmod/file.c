@@ -212,7 +212,7 @@ static void seda_file_close(struct seda_source *src)
 	seda_sock_detach(&f->s);
 	f->s.file = NULL;
 	if (pinned)
-		fput(pinned);
+		seda_fput(pinned);
 }
 
 static void seda_file_free_rcu(struct rcu_head *rcu)

@@ -554,7 +554,7 @@ static inline int seda_sock_hold(struct seda_sock *s, struct file **filep)
 static inline void seda_sock_drop(struct file *file)
 {
 	if (file)
-		fput(file); /* [drop-file] */
+		seda_fput(file); /* [drop-file] */
 }
 
 int seda_sock_wake(struct wait_queue_entry *wait, unsigned int mode,
