@@ -200,6 +200,7 @@ void seda_app_release(struct seda_app *app)
 
 	if (!app->ready)
 		goto out;
+	app->released = true;
 	/* readers of debugfs are waited for */
 	seda_stats_remove(app);
 	/* exits of threads do not find the workers after this; batches end */

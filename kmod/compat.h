@@ -22,18 +22,26 @@ static inline void vm_flags_mod(struct vm_area_struct *vma,
 #endif
 
 /*
- * Gives a file's reference back; any task.  When another thread has closed the
- * file meanwhile, ours was the last, and fput() leaves the end of it to the way
- * to user mode, for which it wakes nobody: a worker would park first, and the
- * FIN and CLOSED would wait as long as it does.  So it is told to go there.
+ * A reference that we gave back may have been the last, as another thread closed
+ * the file meanwhile.  Then fput() leaves the end of it to the way to user mode,
+ * for which it wakes nobody: a worker would park first, and the FIN and CLOSED
+ * would wait as long as it does.  So it is told to go there.  (Work that an
+ * interrupt adds just then ends a wait for nothing.)
  */
+static inline void seda_notice_work(struct callback_head *before)
+{
+	if (unlikely(READ_ONCE(current->task_works) != before) &&
+	    !(current->flags & PF_EXITING))
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+}
+
+/* In a call, not in the app's release, which is such work itself. */
 static inline void seda_fput(struct file *file)
 {
 	struct callback_head *works = READ_ONCE(current->task_works);
 
 	fput(file);
-	if (unlikely(READ_ONCE(current->task_works) != works))
-		set_thread_flag(TIF_NOTIFY_SIGNAL);
+	seda_notice_work(works);
 }
 
 /*
@@ -44,8 +52,8 @@ static inline void seda_fput(struct file *file)
 static inline struct file *seda_get_file(struct file **slot)
 {
 	struct file *file;
-
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+
 	rcu_read_lock(); /* [file-rcu] */
 	file = READ_ONCE(*slot); /* [file-read] */
 	if (file && !get_file_rcu(file)) /* [file-ref] */
@@ -56,8 +64,11 @@ static inline struct file *seda_get_file(struct file **slot)
 		file = NULL;
 	}
 #else
+	struct callback_head *works = READ_ONCE(current->task_works);
+
 	/* get_file_rcu() would spin until *slot changes */
 	file = get_file_active(slot);
+	seda_notice_work(works);
 #endif
 	return file;
 }

@@ -205,8 +205,9 @@ static bool seda_stage_before(const struct seda_stage *a,
 {
 	if (!READ_ONCE(a->due))
 		return false;
-	return !READ_ONCE(b->due) || READ_ONCE(a->stats->oldest_ns) <
-				     READ_ONCE(b->stats->oldest_ns);
+	/* 0: its first is just being linked, so that it is the youngest */
+	return !READ_ONCE(b->due) || READ_ONCE(a->stats->oldest_ns) - 1 <
+				     READ_ONCE(b->stats->oldest_ns) - 1;
 }
 
 /*

@@ -22,11 +22,28 @@
 #include "seda.h"
 #include "trace.h"
 
+/*
+ * The stage's oldest source, which has waited for age ns, waits no longer than
+ * max_delay, and if STAGE_SET has changed that meanwhile, no longer than that: its
+ * start of the timer, after the change, must not be replaced by ours.
+ */
+void seda_stage_start_delay(struct seda_stage *stage, u64 age)
+{
+	u64 delay;
+
+	do {
+		delay = READ_ONCE(stage->max_delay);
+		if (delay)
+			hrtimer_start(&stage->delay,
+				      ns_to_ktime(delay - min(age, delay)),
+				      HRTIMER_MODE_REL);
+	} while (delay != READ_ONCE(stage->max_delay));
+}
+
 static void seda_stage_link(struct seda_source *src)
 {
 	struct seda_stage *stage = src->stage;
 	struct seda_stage_counters *stats = stage->stats;
-	u64 delay;
 
 	src->linked_at = jiffies;
 	trace_seda_link(src);
@@ -36,10 +53,7 @@ static void seda_stage_link(struct seda_source *src)
 	if (atomic64_inc_return((atomic64_t *)&stats->pending) == 1) { /* [link-pending] */
 		WRITE_ONCE(stats->oldest_ns, ktime_get_coarse_ns());
 		/* after the full barrier of pending, see seda_stage_set() */
-		delay = READ_ONCE(stage->max_delay);
-		if (delay)
-			hrtimer_start(&stage->delay, ns_to_ktime(delay),
-				      HRTIMER_MODE_REL); /* [link-timer] */
+		seda_stage_start_delay(stage, 0); /* [link-timer] */
 	}
 	llist_add(&src->node, &stage->ready); /* B in pool.c [link-add] */
 	preempt_enable();
@@ -222,15 +236,19 @@ static u64 seda_stage_publish_age(struct seda_stage *stage)
  */
 static void seda_stage_set_due(struct seda_stage *stage, u64 age)
 {
-	u64 delay = READ_ONCE(stage->max_delay);
+	u64 delay;
 
-	WRITE_ONCE(stage->due, delay && age >= delay); /* [due-set] */
-	if (!delay || age >= delay)
+	if (!READ_ONCE(stage->max_delay) && !READ_ONCE(stage->due)) /* [due-none] */
 		return;
-	smp_mb(); /* as said above */
-	if (atomic64_read((atomic64_t *)&stage->stats->pending))
-		hrtimer_start(&stage->delay, ns_to_ktime(delay - age),
-			      HRTIMER_MODE_REL); /* [due-timer] */
+	WRITE_ONCE(stage->due, false); /* [due-clear] */
+	smp_mb(); /* as said above; and due, then max_delay: STAGE_SET reverses it */
+	if (!atomic64_read((atomic64_t *)&stage->stats->pending)) /* [due-pending] */
+		return;
+	delay = READ_ONCE(stage->max_delay);
+	if (delay && age >= delay)
+		WRITE_ONCE(stage->due, true); /* [due-set] */
+	else
+		seda_stage_start_delay(stage, age); /* [due-timer] */
 }
 
 /* Takes up to max sources off the stage into w->batch. */

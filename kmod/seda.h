@@ -88,6 +88,7 @@ struct seda_user {
 struct seda_app {
 	struct mutex lock;		/* of the tables below */
 	bool ready;			/* set last by SETUP, read acquire */
+	bool released;			/* written and read by its release */
 	struct mm_struct *mm;		/* const once ready; only its users count */
 	struct user_struct *locked_user;
 	unsigned long locked_pages;
@@ -495,6 +496,7 @@ void seda_credits_return(struct seda_stage *stage, unsigned int n);
 
 /* ready.c */
 bool seda_source_kick(struct seda_source *src, int wake_flags);
+void seda_stage_start_delay(struct seda_stage *stage, u64 age);
 bool seda_source_release(struct seda_source *src, bool look);
 unsigned int seda_stage_harvest(struct seda_worker *w,
 				struct seda_stage *stage, unsigned int room);

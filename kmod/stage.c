@@ -142,6 +142,15 @@ int seda_stage_create(struct seda_app *app, struct seda_stage_args *a)
 	return ret;
 }
 
+/* How long its oldest source has waited, as far as it is known. */
+static u64 seda_stage_age(const struct seda_stage *stage)
+{
+	u64 oldest = READ_ONCE(stage->stats->oldest_ns);
+	u64 now = ktime_get_coarse_ns();
+
+	return oldest && oldest < now ? now - oldest : 0;
+}
+
 int seda_stage_set(struct seda_app *app, struct seda_stage_args *a)
 {
 	struct seda_stage_list *list = NULL;
@@ -170,10 +179,8 @@ int seda_stage_set(struct seda_app *app, struct seda_stage_args *a)
 		seda_pool_set_stages(stage->pool, list, stage, stage);
 	/* max_delay, then pending: seda_stage_link() has them in reverse */
 	smp_mb();
-	if (a->max_delay_ns &&
-	    atomic64_read((atomic64_t *)&stage->stats->pending) > 0)
-		hrtimer_start(&stage->delay, ns_to_ktime(a->max_delay_ns),
-			      HRTIMER_MODE_REL);
+	if (atomic64_read((atomic64_t *)&stage->stats->pending) > 0)
+		seda_stage_start_delay(stage, seda_stage_age(stage));
 	smp_mb(); /* as B in pool.c: it may be runnable now */
 	seda_pool_wake(stage->pool, 0);
 	seda_app_poke(app);

@@ -86,4 +86,7 @@ BUG: KCSAN: data-race in tick_sched_timer / tick_nohz_stop_tick
 END
 check "a race of the kernel alone is none of ours" \
 	"$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log"
+sed -i '2i WARNING: CPU: 1 PID: 1 at mm/slab.c:1 free+0x1/0x2' "$tap_dir/log"
+is "but what another CPU says meanwhile is" \
+	"$("$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log" >/dev/null; echo $?)" 1
 finish

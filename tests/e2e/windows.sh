@@ -4,6 +4,7 @@
 # The races of stress/ and hostile/ on a module in which a delay stands before each
 # step of tests/model, now and then: what takes nanoseconds takes long enough to be
 # hit.  On the kernel under test, or on the debug kernel SEDA_DEBUG.
+# vm: --timeout 1800
 set -u
 # shellcheck source=tests/lib/tap.sh
 . "${SEDA_TOP:=$PWD}/tests/lib/tap.sh"
@@ -16,7 +17,7 @@ tests=(hostile/close_race hostile/pool_race hostile/retry_end hostile/signalfd
 built=$(tests/windows/build "${SEDA_DEBUG:-${KERNEL:-6.1}}") || exit 1
 read -r module delays <<<"$built"
 
-# All in one guest, with fewer rounds than they have alone; each says how it ended.
+# All in one guest, most with fewer rounds than alone; each says how it ended.
 races() {
 	# shellcheck disable=SC2016 # for the guest's shell
 	"${vm[@]}" --smp 2 --timeout 1200 --no-module --module "$module" \

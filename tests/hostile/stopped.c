@@ -161,6 +161,19 @@ static uint64_t cpu_time(struct server *s)
 	return sum;
 }
 
+/* One that counts as stopped may have a few steps to go. */
+static uint64_t cpu_time_at_rest(struct server *s)
+{
+	uint64_t before, now = cpu_time(s);
+
+	do {
+		before = now;
+		sleep_ms(5);
+		now = cpu_time(s);
+	} while (now != before);
+	return now;
+}
+
 /* Ways to stop and resume the whole server; 0, or the line of what failed. */
 
 #define MUST(x) do {							\
@@ -258,9 +271,7 @@ static int stop_and_go(struct server *s,
 		ret = stop(s);
 		if (ret)
 			return ret;
-		/* one that counts as stopped may have a few steps to go */
-		sleep_ms(5);
-		used = cpu_time(s);
+		used = cpu_time_at_rest(s);
 		send_all(s);
 		sleep_ms(5);
 		MUST(cpu_time(s) == used);

@@ -92,6 +92,8 @@ static inline int worker_enter_max(struct worker *w, unsigned int min,
  */
 static inline struct seda_event *rig_next_in(struct rig *r, uint64_t timeout_ns)
 {
+	int n;
+
 	if (r->nr_saved) {
 		r->ev = r->saved[0];
 		r->nr_saved--;
@@ -99,7 +101,11 @@ static inline struct seda_event *rig_next_in(struct rig *r, uint64_t timeout_ns)
 			r->nr_saved * sizeof(r->saved[0]));
 		return &r->ev;
 	}
-	if (worker_enter_max(&r->w, 1, 1, timeout_ns) != 1)
+	do {
+		n = worker_enter_max(&r->w, 1, 1, timeout_ns);
+		/* the kernel may have something else for the thread to do */
+	} while (n == -EINTR);
+	if (n != 1)
 		return NULL;
 	r->ev = r->w.events[0];
 	return &r->ev;

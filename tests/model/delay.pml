@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A stage that waits for a batch of two, or for its oldest source's delay, while
- * sources are linked and harvested: whatever is left is harvested in the end.
+ * A stage that waits for a batch of two, or for its oldest source's delay, which
+ * STAGE_SET gives it, while sources are linked and harvested: whatever is left is
+ * harvested in the end.
  */
 #define BATCH	2
 
 byte pending, list, work;
-bool due, armed, wake;
+bool due, armed, wake, delay;
 
 #define RUNNABLE	(pending && (pending >= BATCH || due))
 
 inline seda_stage_link() {
 	d_step { pending++; n = pending; }	/* [link-pending] */
 	if
-	:: n == 1 -> armed = true;	/* [link-timer] */
+	:: n == 1 && delay -> armed = true;	/* [link-timer] */
 	:: else
 	fi;
 	list++;	/* [link-add] */
@@ -28,10 +29,18 @@ inline seda_stage_delayed() {
 }
 
 inline seda_stage_set_due() {
-	due = old;	/* [due-set] */
 	if
-	:: !old && pending -> armed = true;	/* [due-timer] */
-	:: else
+	:: !delay && !due;	/* [due-none] */
+	:: else -> due = false;	/* [due-clear] */
+		if
+		:: !pending;	/* [due-pending] */
+		:: else ->
+			if
+			:: delay && old -> due = true;	/* [due-set] */
+			:: delay && !old -> armed = true;	/* [due-timer] */
+			:: !delay
+			fi
+		fi
 	fi
 }
 
@@ -57,6 +66,15 @@ active [2] proctype Producer() {
 		:: else
 		fi
 	}
+}
+
+active proctype Setter() {
+	delay = true;
+	if
+	:: pending -> armed = true;
+	:: else
+	fi;
+	wake = true;
 }
 
 active proctype Timer() {

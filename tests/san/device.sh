@@ -4,6 +4,7 @@
 # The library on the device under AddressSanitizer (with LeakSanitizer) and
 # UndefinedBehaviorSanitizer, in a guest.  ThreadSanitizer would not do: it does not
 # see that the kernel hands a connection from one worker to the next.
+# vm: --timeout 1500
 set -u
 # shellcheck source=tests/lib/san.sh
 . "$(dirname "$0")/../lib/san.sh"

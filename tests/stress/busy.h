@@ -146,7 +146,7 @@ static inline void *busy_work(void *arg)
 	need(b && !worker_join(&busy.app, &b->w));
 	b->chance = busy.seed + (uintptr_t)arg + 1;
 	for (;;) {
-		n = worker_enter(&b->w, 1, chance(&b->chance, 2) ? TICK :
+		n = enter_some(&b->w, 1, chance(&b->chance, 2) ? TICK :
 				 SEDA_FOREVER);
 		if (n < 0)
 			fail("ENTER: %d", n);

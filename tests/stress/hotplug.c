@@ -89,7 +89,7 @@ static void *work(void *arg)
 	need(!worker_join(&app, &w));
 	while (!quits) {
 		ops = w.nr_ops;
-		n = worker_enter(&w, 1, SEDA_FOREVER);
+		n = enter_some(&w, 1, SEDA_FOREVER);
 		if (n <= 0)
 			fail("ENTER: %d", n);
 		for (i = 0; i < ops; i++)

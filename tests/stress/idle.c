@@ -32,7 +32,7 @@ static void serve(int listener, int up)
 	need(!app_listen(&app, listener, stage, stage, NULL));
 	need(write(up, "!", 1) == 1);
 	for (;;) {
-		n = worker_enter(&w, 1, SEDA_FOREVER);
+		n = enter_some(&w, 1, SEDA_FOREVER);
 		if (n < 0)
 			fail("ENTER: %d", n);
 		for (i = 0; i < n; i++) {

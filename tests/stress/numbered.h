@@ -208,7 +208,7 @@ static inline void *numbered_worker(void *arg)
 	need(!worker_join(&run.app, &w));
 	while (!served()) {
 		ops = w.nr_ops;
-		n = worker_enter(&w, 1, TICK);
+		n = enter_some(&w, 1, TICK);
 		if (n < 0)
 			fail("ENTER: %d", n);
 		check_ops(&w, ops);

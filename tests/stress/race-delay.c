@@ -20,8 +20,8 @@ static void *echoes(void *arg)
 
 	need(!worker_join(&app, &w));
 	for (;;) {
-		n = worker_enter(&w, 1, SEDA_FOREVER);
-		need(n > 0);
+		n = enter_some(&w, 1, SEDA_FOREVER);
+		need(n >= 0);
 		for (i = 0; i < n; i++)
 			worker_echo(&w, &w.events[i]);
 	}

@@ -153,8 +153,8 @@ static void *works(void *arg)
 
 	need(!worker_join(&app, &w));
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		n = worker_enter(&w, 1, TICK);
-		need(n >= 0 || n == -EINTR);
+		n = enter_some(&w, 1, TICK);
+		need(n >= 0);
 		for (i = 0; i < n; i++)
 			take(&w.events[i]);
 		for (i = 0; i < 4; i++)

@@ -24,7 +24,7 @@ static void *working(void *arg)
 	need(!worker_join(&app, &w));
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED) || app.counters->sources) {
 		ops = w.nr_ops;
-		n = worker_enter(&w, 1, TICK);
+		n = enter_some(&w, 1, TICK);
 		need(n >= 0);
 		for (i = 0; i < ops; i++)
 			if (w.ops[i].res)

@@ -90,6 +90,17 @@ static inline pthread_t thread(void *(*fn)(void *), void *arg)
 	return t;
 }
 
+/*
+ * As worker_enter(), but no events where the kernel had something else for the
+ * thread to do, as to close a descriptor that another had closed meanwhile.
+ */
+static inline int enter_some(struct worker *w, unsigned int min, uint64_t timeout)
+{
+	int n = worker_enter(w, min, timeout);
+
+	return n == -EINTR ? 0 : n;
+}
+
 static inline void many_files(void)
 {
 	struct rlimit files = { 1 << 18, 1 << 18 };
