@@ -24,16 +24,29 @@ static struct seda_tcp *to_tcp(struct seda_source *src)
 	return container_of(src, struct seda_tcp, s.src);
 }
 
+/*
+ * Would recvmsg() have data?  kTLS and sockmap keep some elsewhere, and part of a
+ * TLS record is none: what is in TCP's queue does not count then, unless sockmap,
+ * which reads from it, too, is beside (sk_user_data).
+ */
+static bool seda_tcp_has_data(struct sock *sk)
+{
+	if (sk_is_readable(sk))
+		return true;
+	if (READ_ONCE(sk->sk_prot)->recvmsg != tcp_prot.recvmsg &&
+	    inet_csk_has_ulp(sk) && !rcu_access_pointer(sk->sk_user_data))
+		return false;
+	return !skb_queue_empty_lockless(&sk->sk_receive_queue);
+}
+
 /* Would receiving tell something new? */
-static bool seda_tcp_readable(struct seda_tcp *tcp, const struct sock *sk)
+static bool seda_tcp_readable(struct seda_tcp *tcp, struct sock *sk)
 {
 	unsigned long flags = READ_ONCE(tcp->s.src.flags);
 
 	if (flags & (BIT(SEDA_SRC_PAUSED) | BIT(SEDA_TCP_FAILED)))
 		return false;
-	return !skb_queue_empty_lockless(&sk->sk_receive_queue) ||
-	       /* what kTLS and sockmap keep elsewhere */
-	       sk_is_readable((struct sock *)sk) ||
+	return seda_tcp_has_data(sk) ||
 	       READ_ONCE(sk->sk_err) ||
 	       (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN &&
 		!(flags & BIT(SEDA_TCP_EOF)));
@@ -75,21 +88,24 @@ static void seda_tcp_failed(struct seda_tcp *tcp, struct seda_event *ev,
 }
 
 /* All that was sent has been received, and the FIN, too. */
-static bool seda_tcp_at_end(const struct sock *sk)
+static bool seda_tcp_at_end(struct sock *sk)
 {
 	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
 
 	smp_rmb(); /* the FIN is processed after the data is queued */
 	return shut && skb_queue_empty_lockless(&sk->sk_receive_queue) &&
-	       !READ_ONCE(sk->sk_err);
+	       !sk_is_readable(sk) && !READ_ONCE(sk->sk_err);
 }
 
 /* What RECV can read; lock_sock is held, so that FIN and data agree. */
-static u64 seda_tcp_amount(const struct sock *sk)
+static u64 seda_tcp_amount(struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
-	int amount = tcp_inq((struct sock *)sk);
+	int amount = tcp_inq(sk);
 
+	if (READ_ONCE(sk->sk_prot)->recvmsg != tcp_prot.recvmsg)
+		/* what kTLS or sockmap will make of it, nobody tells */
+		return seda_tcp_has_data(sk) ? max(amount, 1) : 0;
 	/* at the urgent mark it counts nothing, but reading goes on behind */
 	if (!amount && tp->urg_data && tp->urg_seq == tp->copied_seq)
 		amount = tp->rcv_nxt - tp->copied_seq - 1 -

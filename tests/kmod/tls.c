@@ -107,4 +107,109 @@ TEST_F(tls, it_begins_when_the_source_is_there)
 	gets(_metadata, &self->r, self->peer, 10, 100);
 }
 
+/* Not with the first part of what TLS has decrypted. */
+TEST_F(tls, the_end_is_told_after_the_last_byte)
+{
+	unsigned char data[1000], got[1000];
+	struct seda_event *ev;
+	size_t done = 0;
+
+	ASSERT_EQ(0, use_tls(self->own, TLS_RX));
+	pattern_fill(data, 0, sizeof(data));
+	ASSERT_EQ(1000, write(self->peer, data, 1000));
+	ASSERT_EQ(0, shutdown(self->peer, SHUT_WR));
+	sleep_ms(20);
+	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,
+			       &self->id));
+	do {
+		ev = rig_next(&self->r);
+		ASSERT_NE(NULL, ev);
+		if (ev->events & SEDA_EV_IN) {
+			ASSERT_LE(done + ev->len, sizeof(got));
+			memcpy(got + done, rig_data(&self->r, ev), ev->len);
+			done += ev->len;
+		}
+	} while (!(ev->events & SEDA_EV_EOF));
+	EXPECT_EQ(1000, done);
+	EXPECT_TRUE(pattern_is(got, 0, done));
+	EXPECT_TRUE(rig_quiet(&self->r));
+}
+
+static int receive(struct rig *r, uint64_t id, void *to, uint32_t len)
+{
+	struct seda_op op = {
+		.op = SEDA_OP_RECV, .source = id, .addr = (uintptr_t)to,
+		.len = len,
+	};
+
+	return rig_op(r, &op);
+}
+
+TEST_F(tls, a_source_without_buffers_is_told_of_what_tls_keeps)
+{
+	unsigned char data[100], got[100];
+	struct seda_event *ev;
+	int i;
+
+	ASSERT_EQ(0, use_tls(self->own, TLS_RX));
+	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0,
+			       SEDA_SOURCE_NOBUF, &self->id));
+	pattern_fill(data, 0, sizeof(data));
+	ASSERT_EQ(100, write(self->peer, data, 100));
+	ASSERT_EQ(0, shutdown(self->peer, SHUT_WR));
+	for (i = 0; i < 10; i++) {
+		ev = rig_next(&self->r);
+		ASSERT_NE(NULL, ev);
+		EXPECT_EQ(SEDA_EV_IN, ev->events & (SEDA_EV_IN | SEDA_EV_EOF));
+		EXPECT_LE(1, ev->amount);
+		ASSERT_EQ(10, receive(&self->r, self->id, got + 10 * i, 10));
+	}
+	EXPECT_TRUE(pattern_is(got, 0, 100));
+	ev = rig_next(&self->r);
+	ASSERT_NE(NULL, ev);
+	EXPECT_EQ(SEDA_EV_EOF, ev->events);
+}
+
+/* What a peer with TLS sends for data: the bytes of a record. */
+static int record_of(const char *data, size_t len, unsigned char *to,
+		     size_t room)
+{
+	int fd[2], n = tcp_pair(fd);
+
+	n = n ?: use_tls(fd[1], TLS_TX);
+	if (n)
+		return n;
+	n = write(fd[1], data, len);
+	shutdown(fd[1], SHUT_WR);
+	n = recv(fd[0], to, room, MSG_WAITALL);
+	close(fd[0]);
+	close(fd[1]);
+	return n;
+}
+
+/* A peer that never sends the rest of a record does not make a worker spin. */
+TEST_F(tls, part_of_a_record_is_nothing)
+{
+	struct seda_event *ev;
+	unsigned char record[100];
+	char got[16];
+	int fd[2], n;
+
+	n = record_of("0123456789", 10, record, sizeof(record));
+	ASSERT_LT(10, n);
+	ASSERT_EQ(0, tcp_pair(fd));
+	ASSERT_EQ(0, use_tls(fd[0], TLS_RX));
+	ASSERT_EQ(0, app_adopt(&self->r.app, fd[0], self->r.stage, 0,
+			       SEDA_SOURCE_NOBUF, &self->id));
+	ASSERT_EQ(n - 1, write(fd[1], record, n - 1));
+	EXPECT_TRUE(rig_quiet(&self->r));
+	ASSERT_EQ(1, write(fd[1], record + n - 1, 1));
+	ev = rig_next(&self->r);
+	ASSERT_NE(NULL, ev);
+	EXPECT_EQ(SEDA_EV_IN, ev->events & SEDA_EV_IN);
+	ASSERT_EQ(10, receive(&self->r, self->id, got, sizeof(got)));
+	EXPECT_EQ(0, memcmp("0123456789", got, 10));
+	EXPECT_TRUE(rig_quiet(&self->r));
+}
+
 TEST_HARNESS_MAIN

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Connections in a BPF sockmap, which keeps what a program redirected to them in
+ * a queue of its own: received all the same, and the map's callbacks stay.
+ */
+#include <kselftest_harness.h>
+#include <linux/bpf.h>
+#include <sys/syscall.h>
+
+#include "tests/lib/seda_rig.h"
+
+#define TARGET	0	/* keys in the map: who gets */
+#define FROM	1	/* what comes in here */
+
+FIXTURE(sockmap) {
+	struct rig r;
+	uint64_t id;
+	int map;
+	int own, peer;		/* own is at TARGET */
+	int from, sender;	/* from is at FROM */
+};
+
+static int bpf(int cmd, union bpf_attr *attr)
+{
+	int ret = syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int map_create(void)
+{
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_SOCKMAP, .key_size = 4,
+		.value_size = 4, .max_entries = 2,
+	};
+
+	return bpf(BPF_MAP_CREATE, &attr);
+}
+
+static int map_put(int map, uint32_t key, int fd)
+{
+	union bpf_attr attr = { .map_fd = map };
+
+	attr.key = (uintptr_t)&key;
+	attr.value = (uintptr_t)&fd;
+	return bpf(BPF_MAP_UPDATE_ELEM, &attr);
+}
+
+/* A program: return bpf_sk_redirect_map(skb, map, TARGET, BPF_F_INGRESS). */
+static int redirect_load(int map)
+{
+	struct bpf_insn code[] = {
+		{ .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = BPF_REG_2,
+		  .src_reg = BPF_PSEUDO_MAP_FD, .imm = map },
+		{ 0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_3,
+		  .imm = TARGET },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_4,
+		  .imm = BPF_F_INGRESS },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_sk_redirect_map },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_SK_SKB,
+		.insn_cnt = sizeof(code) / sizeof(code[0]),
+	};
+
+	attr.insns = (uintptr_t)code;
+	attr.license = (uintptr_t)"GPL";
+	return bpf(BPF_PROG_LOAD, &attr);
+}
+
+static int redirect_attach(int map)
+{
+	union bpf_attr attr = {
+		.target_fd = map, .attach_type = BPF_SK_SKB_STREAM_VERDICT,
+	};
+	int prog = redirect_load(map);
+
+	attr.attach_bpf_fd = prog;
+	return prog < 0 ? prog : bpf(BPF_PROG_ATTACH, &attr);
+}
+
+FIXTURE_SETUP(sockmap)
+{
+	struct seda_setup_args setup = { .buf_size = 64 };
+	int fd[2];
+
+	ASSERT_EQ(0, rig_open(&self->r, &setup, NULL));
+	self->map = map_create();
+	if (self->map == -ENOSYS || self->map == -EINVAL)
+		SKIP(return, "no BPF sockmap here");
+	ASSERT_LE(0, self->map);
+	ASSERT_EQ(0, tcp_pair(fd));
+	self->own = fd[0];
+	self->peer = fd[1];
+	ASSERT_EQ(0, tcp_pair(fd));
+	self->from = fd[0];
+	self->sender = fd[1];
+}
+
+FIXTURE_TEARDOWN(sockmap)
+{
+	rig_close(&self->r);
+}
+
+static void gets(struct __test_metadata *_metadata, struct rig *r, int sender)
+{
+	unsigned char data[1000], got[1000];
+	struct seda_event *ev;
+	size_t done = 0;
+
+	pattern_fill(data, 0, sizeof(data));
+	ASSERT_EQ(1000, write(sender, data, 1000));
+	while (done < sizeof(got)) {
+		ev = rig_next(r);
+		ASSERT_NE(NULL, ev);
+		ASSERT_EQ(SEDA_EV_IN, ev->events & ~SEDA_EV_MORE);
+		ASSERT_LE(done + ev->len, sizeof(got));
+		memcpy(got + done, rig_data(r, ev), ev->len);
+		done += ev->len;
+	}
+	EXPECT_TRUE(pattern_is(got, 0, done));
+	EXPECT_TRUE(rig_quiet(r));
+}
+
+/* Sends go out, and the end comes. */
+static void works(struct __test_metadata *_metadata, struct rig *r,
+		  uint64_t id, int peer)
+{
+	char byte = 0;
+
+	ASSERT_EQ(1, rig_send(r, id, "x", 1, 0));
+	ASSERT_EQ(1, read(peer, &byte, 1));
+	EXPECT_EQ('x', byte);
+	ASSERT_EQ(0, shutdown(peer, SHUT_WR));
+	ASSERT_NE(NULL, rig_await(r, SEDA_EV_EOF));
+}
+
+TEST_F(sockmap, in_the_map_before)
+{
+	ASSERT_EQ(0, map_put(self->map, TARGET, self->own));
+	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,
+			       &self->id));
+	gets(_metadata, &self->r, self->peer);
+	works(_metadata, &self->r, self->id, self->peer);
+}
+
+TEST_F(sockmap, in_the_map_after)
+{
+	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,
+			       &self->id));
+	EXPECT_TRUE(rig_quiet(&self->r));
+	ASSERT_EQ(0, map_put(self->map, TARGET, self->own));
+	gets(_metadata, &self->r, self->peer);
+	works(_metadata, &self->r, self->id, self->peer);
+}
+
+/* The program moves to own what the sender sends to the other connection. */
+TEST_F(sockmap, what_was_redirected_comes)
+{
+	ASSERT_EQ(0, map_put(self->map, TARGET, self->own));
+	ASSERT_EQ(0, redirect_attach(self->map));
+	ASSERT_EQ(0, map_put(self->map, FROM, self->from));
+	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,
+			       &self->id));
+	gets(_metadata, &self->r, self->sender);
+	works(_metadata, &self->r, self->id, self->peer);
+}
+
+/* The end of the connection itself does not overtake what the map keeps. */
+TEST_F(sockmap, the_end_is_told_after_the_last_byte)
+{
+	unsigned char data[1000];
+	struct seda_event *ev;
+	size_t done = 0;
+
+	ASSERT_EQ(0, map_put(self->map, TARGET, self->own));
+	ASSERT_EQ(0, redirect_attach(self->map));
+	ASSERT_EQ(0, map_put(self->map, FROM, self->from));
+	pattern_fill(data, 0, sizeof(data));
+	ASSERT_EQ(1000, write(self->sender, data, 1000));
+	sleep_ms(50);
+	ASSERT_EQ(0, shutdown(self->peer, SHUT_WR));
+	sleep_ms(50);
+	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,
+			       &self->id));
+	do {
+		ev = rig_next(&self->r);
+		ASSERT_NE(NULL, ev);
+		done += ev->events & SEDA_EV_IN ? ev->len : 0;
+	} while (!(ev->events & SEDA_EV_EOF));
+	EXPECT_EQ(1000, done);
+	EXPECT_TRUE(rig_quiet(&self->r));
+}
+
+/* Out of the map it is a plain connection again. */
+TEST_F(sockmap, taken_out_of_the_map)
+{
+	union bpf_attr attr = { .map_fd = self->map };
+	uint32_t key = TARGET;
+
+	ASSERT_EQ(0, map_put(self->map, TARGET, self->own));
+	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,
+			       &self->id));
+	gets(_metadata, &self->r, self->peer);
+	attr.key = (uintptr_t)&key;
+	ASSERT_EQ(0, bpf(BPF_MAP_DELETE_ELEM, &attr));
+	gets(_metadata, &self->r, self->peer);
+	works(_metadata, &self->r, self->id, self->peer);
+}
+
+TEST_HARNESS_MAIN
