@@ -272,6 +272,8 @@ struct seda_slot {
 
 /* Most ops are for a source of the worker's last batch. */
 #define SEDA_RECENT	64
+/* finished sends whose records a worker keeps */
+#define SEDA_SPARE_SENDS	64
 
 /*
  * A thread in a pool.  Only the thread itself uses it, but for parking (under
@@ -296,7 +298,8 @@ struct seda_worker {
 	struct seda_source *recent[SEDA_RECENT];
 	u32 nr_bufs;			/* empty outside ENTER */
 	u32 *bufs;
-	struct seda_send *spare;	/* so that a short send cannot fail */
+	struct list_head spares;	/* records of sends, to be used again */
+	u32 nr_spares;
 	struct iovec iov[SEDA_MAX_VEC];
 
 	struct list_head parked;	/* under pool->lock */
@@ -593,7 +596,7 @@ void seda_tcp_flush(struct seda_worker *w, struct seda_tcp *tcp,
 void seda_tcp_drop_sends(struct seda_tcp *tcp);
 int seda_msg_iter(struct iov_iter *iter, unsigned int dir, u64 addr, u32 len,
 		  struct iovec *vec, size_t *total);
-void seda_send_spare_free(struct seda_worker *w);
+void seda_send_free_spares(struct seda_worker *w);
 
 /* connect.c */
 int seda_connect(struct seda_app *app, struct seda_connect_args *a);

@@ -110,7 +110,9 @@ static int seda_tcp_resume(struct seda_worker *w, struct seda_tcp *tcp,
 	return ret;
 }
 
-static void seda_send_done(struct seda_tcp *tcp, struct seda_send *s)
+/* Finished or dropped; the record is w's to use again, if there is a worker. */
+static void seda_send_done(struct seda_worker *w, struct seda_tcp *tcp,
+			   struct seda_send *s)
 {
 	lockdep_assert_held(&tcp->lock);
 	list_del(&s->node);
@@ -118,7 +120,12 @@ static void seda_send_done(struct seda_tcp *tcp, struct seda_send *s)
 	tcp->queued -= s->total - s->done;
 	if (s->flags & SEDA_SEND_BUF)
 		seda_buf_unhold(tcp->s.src.stage->app, s->buf);
-	kmem_cache_free(seda_send_cache, s);
+	if (w && w->nr_spares < SEDA_SPARE_SENDS) {
+		list_add(&s->node, &w->spares);
+		w->nr_spares++;
+	} else {
+		kmem_cache_free(seda_send_cache, s);
+	}
 }
 
 /* Forgets all unfinished sends. */
@@ -127,7 +134,7 @@ void seda_tcp_drop_sends(struct seda_tcp *tcp)
 	struct seda_send *s, *tmp;
 
 	list_for_each_entry_safe(s, tmp, &tcp->sends, node)
-		seda_send_done(tcp, s);
+		seda_send_done(NULL, tcp, s);
 	WRITE_ONCE(tcp->s.mask, tcp->s.mask & ~EPOLLOUT);
 }
 
@@ -153,21 +160,39 @@ static void seda_tcp_want_room(struct seda_tcp *tcp)
 		seda_source_kick(&tcp->s.src, 0);
 }
 
-void seda_send_spare_free(struct seda_worker *w)
+void seda_send_free_spares(struct seda_worker *w)
 {
-	if (w->spare)
-		kmem_cache_free(seda_send_cache, w->spare);
+	struct seda_send *s, *tmp;
+
+	list_for_each_entry_safe(s, tmp, &w->spares, node)
+		kmem_cache_free(seda_send_cache, s);
 }
 
-/* A record to put *s into, w's spare one; w is NULL in a call. */
+/* So that w has a record when it is too late to fail for want of memory. */
+static int seda_send_prepare(struct seda_worker *w)
+{
+	struct seda_send *s;
+
+	if (w->nr_spares)
+		return 0;
+	s = kmem_cache_alloc(seda_send_cache, GFP_KERNEL);
+	if (!s)
+		return -ENOMEM;
+	list_add(&s->node, &w->spares);
+	w->nr_spares++;
+	return 0;
+}
+
+/* A record, one of w's if it has any; w is NULL in a call. */
 static struct seda_send *seda_send_alloc(struct seda_worker *w)
 {
-	struct seda_send *s = w ? w->spare : NULL;
+	struct seda_send *s;
 
-	if (!s)
-		s = kmem_cache_alloc(seda_send_cache, GFP_KERNEL);
-	if (w)
-		w->spare = NULL;
+	if (!w || !w->nr_spares)
+		return kmem_cache_alloc(seda_send_cache, GFP_KERNEL);
+	s = list_first_entry(&w->spares, struct seda_send, node);
+	list_del(&s->node);
+	w->nr_spares--;
 	return s;
 }
 
@@ -248,11 +273,9 @@ int seda_tcp_send(struct seda_worker *w, struct seda_source *src,
 			    s.flags & SEDA_SEND_VEC ? w->iov : NULL, &s.total);
 	if (ret)
 		return ret;
-	/* when part of it is sent it is too late to fail for want of memory */
-	if (!w->spare)
-		w->spare = seda_send_alloc(NULL);
-	if (!w->spare)
-		return -ENOMEM;
+	ret = seda_send_prepare(w);
+	if (ret)
+		return ret;
 	if (mutex_lock_killable(&tcp->lock))
 		return -EINTR;
 	ret = seda_tcp_start(w, tcp, &s, &msg);
@@ -388,7 +411,7 @@ void seda_tcp_flush(struct seda_worker *w, struct seda_tcp *tcp,
 			break;
 		ret = seda_tcp_step(w, tcp, s, ev);
 		if (!ret)
-			seda_send_done(tcp, s);
+			seda_send_done(w, tcp, s);
 	}
 	if (ret == -EAGAIN) {
 		seda_tcp_want_room(tcp);

@@ -44,7 +44,7 @@ static void seda_worker_free_rcu(struct rcu_head *rcu)
 {
 	struct seda_worker *w = container_of(rcu, struct seda_worker, rcu);
 
-	seda_send_spare_free(w);
+	seda_send_free_spares(w);
 	kvfree(w->bufs);
 	kvfree(w->batch);
 	kvfree(w->slots);
@@ -166,6 +166,7 @@ static struct seda_worker *seda_worker_alloc(struct seda_app *app)
 	w->app = app;
 	w->task = get_task_struct(current);
 	w->wake.private = current;
+	INIT_LIST_HEAD(&w->spares);
 	INIT_LIST_HEAD(&w->parked);
 	INIT_HLIST_NODE(&w->exit_node);
 	INIT_WORK(&w->gone, seda_worker_gone);
