@@ -26,7 +26,8 @@ static inline void vm_flags_mod(struct vm_area_struct *vma,
  * the file meanwhile.  Then fput() leaves the end of it to the way to user mode,
  * for which it wakes nobody: a worker would park first, and the FIN and CLOSED
  * would wait as long as it does.  So it is told to go there.  (Work that an
- * interrupt adds just then ends a wait for nothing.)
+ * interrupt adds just then ends a wait for nothing; and until the end of ENTER
+ * other waits of it end, too, as FUSE's for a file's poll.)
  */
 static inline void seda_notice_work(struct callback_head *before)
 {

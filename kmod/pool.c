@@ -205,7 +205,7 @@ static bool seda_stage_before(const struct seda_stage *a,
 {
 	if (!READ_ONCE(a->due))
 		return false;
-	/* 0: its first is just being linked, so that it is the youngest */
+	/* 0: none is left, or the first is just being counted */
 	return !READ_ONCE(b->due) || READ_ONCE(a->stats->oldest_ns) - 1 <
 				     READ_ONCE(b->stats->oldest_ns) - 1;
 }

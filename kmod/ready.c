@@ -211,19 +211,20 @@ static struct llist_node *seda_stage_head(struct seda_stage *stage)
 	return stage->fifo;
 }
 
-/* The age of the oldest of those that are left; 0: none is. */
+/*
+ * The age of the oldest of those that are left, which is published.  Those which
+ * are just being linked, and not on the list yet, are of no age.
+ */
 static u64 seda_stage_publish_age(struct seda_stage *stage)
 {
 	struct llist_node *head = seda_stage_head(stage);
 	struct seda_source *oldest;
-	u64 age;
+	u64 age = 0;
 
-	if (!head) {
-		WRITE_ONCE(stage->stats->oldest_ns, 0);
-		return 0;
+	if (head) {
+		oldest = llist_entry(head, struct seda_source, node);
+		age = jiffies_to_nsecs((u32)jiffies - oldest->linked_at);
 	}
-	oldest = llist_entry(head, struct seda_source, node);
-	age = jiffies_to_nsecs((u32)jiffies - oldest->linked_at);
 	WRITE_ONCE(stage->stats->oldest_ns, ktime_get_coarse_ns() - age);
 	return age;
 }
@@ -233,6 +234,9 @@ static u64 seda_stage_publish_age(struct seda_stage *stage)
  * linked counts: it set no timer, being counted before ours were taken off, or
  * its timer was over before we cleared due.  Here due, then pending; there
  * pending, then the timer.
+ *
+ * A timer, or STAGE_SET without a delay, in between may leave due set when nothing
+ * has waited: one batch comes early then.
  */
 static void seda_stage_set_due(struct seda_stage *stage, u64 age)
 {
@@ -258,6 +262,7 @@ static unsigned int seda_stage_pop(struct seda_worker *w,
 	struct seda_stage_counters *stats = stage->stats;
 	struct llist_node *node;
 	unsigned int n = 0;
+	s64 left;
 
 	spin_lock(&stage->lock);
 	while (n < max) {
@@ -270,9 +275,12 @@ static unsigned int seda_stage_pop(struct seda_worker *w,
 	if (n) {
 		stats->linked += n;
 		stats->harvests++;
-		atomic64_sub(n, (atomic64_t *)&stats->pending); /* [pop-pending] */
+		/* who is linked as the first, after that, publishes its own time */
+		if (!seda_stage_head(stage))
+			WRITE_ONCE(stats->oldest_ns, 0);
+		left = atomic64_sub_return(n, (atomic64_t *)&stats->pending); /* [pop-pending] */
+		seda_stage_set_due(stage, left ? seda_stage_publish_age(stage) : 0);
 	}
-	seda_stage_set_due(stage, seda_stage_publish_age(stage));
 	spin_unlock(&stage->lock);
 	return n;
 }
@@ -304,6 +312,10 @@ unsigned int seda_stage_harvest(struct seda_worker *w,
 
 	credits = seda_credits_take(stage, seda_stage_share(stage, room)); /* [harvest-credits] */
 	popped = seda_stage_pop(w, stage, credits); /* [harvest-pop] */
+	/* others may have these, however long pumping takes */
+	if (credits > popped)
+		seda_credits_return(stage, credits - popped); /* [harvest-return] */
+	credits = popped;
 	for (i = 0; i < popped; i++) {
 		struct seda_source *src = w->batch[i];
 		unsigned int spare = 0;
@@ -321,7 +333,7 @@ unsigned int seda_stage_harvest(struct seda_worker *w,
 		total += n;
 	}
 	if (credits > total)
-		seda_credits_return(stage, credits - total); /* [harvest-return] */
+		seda_credits_return(stage, credits - total);
 	atomic64_add(total, (atomic64_t *)&stage->stats->delivered);
 	return total;
 }

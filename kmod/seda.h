@@ -169,6 +169,7 @@ struct seda_stage {
 	struct llist_node *fifo;	/* under lock: taken off ready, in order */
 	struct hrtimer delay;
 	bool due;			/* the oldest has waited max_delay */
+	atomic_t nr_shared;		/* sources whose events do not own them */
 	struct seda_post_queue *posts;	/* NULL: takes no posts */
 	struct seda_stage_list *without; /* so that DESTROY needs no memory */
 	char name[SEDA_NAME_LEN];

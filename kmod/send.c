@@ -5,9 +5,10 @@
  * because there is room (EPOLLOUT in s.mask while the list is not empty).
  *
  * User memory is copied under tcp->lock and the socket's own.  A page that a
- * hostile application stalls there delays those who use this connection, all
- * of the same app.  They can be killed, and with them whoever waits for the
- * page, so that its end, which waits without being killed, goes on.
+ * hostile application stalls there delays those who use this connection, and,
+ * when a send goes on, what its worker has harvested with it: all of the same
+ * app.  They can be killed, and with them whoever waits for the page, so that
+ * its end, which waits without being killed, goes on.
  */
 #include <linux/slab.h>
 #include <net/sock.h>

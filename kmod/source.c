@@ -44,6 +44,8 @@ int seda_source_publish(struct seda_app *app, struct seda_source *src)
 	}
 	atomic_inc((atomic_t *)&app->stats->sources);
 	atomic64_inc((atomic64_t *)&src->stage->stats->sources);
+	if (src->kind->shared)
+		atomic_inc(&src->stage->nr_shared);
 	refcount_inc(&src->ref);
 	/* look-ups compare the whole id, so they find it from here on */
 	WRITE_ONCE(src->id, seda_id_new(app, index));
@@ -138,6 +140,8 @@ void seda_source_kill(struct seda_source *src)
 	atomic_dec(&app->user->sources);
 	atomic_dec((atomic_t *)&app->stats->sources);
 	atomic64_dec((atomic64_t *)&src->stage->stats->sources);
+	if (src->kind->shared)
+		atomic_dec(&src->stage->nr_shared);
 	/* a batch may be complete without it */
 	if (READ_ONCE(src->stage->min_batch) > 1)
 		seda_pool_rouse(src->stage->pool);

@@ -173,8 +173,8 @@ int seda_stage_set(struct seda_app *app, struct seda_stage_args *a)
 		}
 	}
 	seda_policy_set(stage, a);
-	if (!a->max_delay_ns)
-		WRITE_ONCE(stage->due, false);
+	/* by the new delay; the timer below is over at once if it is */
+	WRITE_ONCE(stage->due, false);
 	if (list)
 		seda_pool_set_stages(stage->pool, list, stage, stage);
 	/* max_delay, then pending: seda_stage_link() has them in reverse */
@@ -250,7 +250,10 @@ void seda_stage_put(struct seda_stage *stage)
 	refcount_dec(&stage->users);
 }
 
-/* Fewer than min_batch are enough when no more could come. */
+/*
+ * Fewer than min_batch are enough when no more could come.  Those that are out
+ * could not, if each event owns its source; else nobody knows how many are.
+ */
 static bool seda_stage_batch_full(struct seda_stage *stage, u64 pending)
 {
 	u32 min = READ_ONCE(stage->min_batch);
@@ -260,8 +263,9 @@ static bool seda_stage_batch_full(struct seda_stage *stage, u64 pending)
 		return true;
 	if (stage->posts)
 		return false;
-	more = READ_ONCE(stage->stats->sources) -
-	       READ_ONCE(stage->stats->outstanding);
+	more = READ_ONCE(stage->stats->sources);
+	if (!atomic_read(&stage->nr_shared))
+		more -= READ_ONCE(stage->stats->outstanding);
 	return (s64)pending >= more;
 }
 

@@ -515,7 +515,11 @@ int seda_to_fd(struct seda_app *app, struct seda_to_fd_args *a)
 	ret = seda_source_seize(seda_worker_self(app), src, &held);
 	if (ret)
 		goto out;
-	sock = seda_tcp_take(to_tcp(src));
+	/* CLOSED was promised */
+	if (test_bit(SEDA_SRC_CLOSING, &src->flags))
+		sock = ERR_PTR(-EALREADY);
+	else
+		sock = seda_tcp_take(to_tcp(src));
 	if (IS_ERR(sock)) {
 		seda_source_unseize(src, held);
 		ret = PTR_ERR(sock);

@@ -105,7 +105,7 @@ void seda_workers_end(struct seda_app *app)
 	flush_workqueue(seda_wq); /* [end-flush] */
 }
 
-/* In the exiting thread, preemption off. */
+/* In the exiting thread; until 7.2, which has SRCU there, with preemption off. */
 static void seda_thread_exits(void *data, struct task_struct *task)
 {
 	struct seda_worker *w;

@@ -84,6 +84,55 @@ TEST_F(batch, all_that_there_are_come_at_once)
 	EXPECT_EQ(3, worker_enter(&self->r.w, 1, SEDA_FOREVER));
 }
 
+/* In a thread of its own: how many another worker gets in a while. */
+static void *harvests(void *arg)
+{
+	struct worker w;
+
+	if (worker_join(arg, &w))
+		return (void *)-1L;
+	return (void *)(long)worker_enter(&w, 1, SHORT);
+}
+
+/* Datagrams that are out are none of the sources that cannot come. */
+TEST_F(batch, events_that_own_nothing_do_not_count_as_sources)
+{
+	struct seda_stage_args a = {
+		.size = sizeof(a), .stage = self->r.stage, .min_batch = 3,
+		.max_delay_ns = 3600 * SEC,
+	};
+	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 2 };
+	struct sockaddr_in sa = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), i;
+	socklen_t len = sizeof(sa);
+	pthread_t thread;
+	uint64_t udp;
+	void *n;
+
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&sa, len));
+	ASSERT_EQ(0, getsockname(fd, (struct sockaddr *)&sa, &len));
+	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&sa, len));
+	ASSERT_EQ(0, app_adopt(&self->r.app, fd, self->r.stage, 0, 0, &udp));
+	ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_STAGE_SET, &a));
+	pool.pool = self->r.app.pool;
+	ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_POOL_SET, &pool));
+	for (i = 0; i < 5; i++)
+		ASSERT_EQ(1, write(fd, "x", 1));
+	ASSERT_EQ(1, write(self->peer[0], "x", 1));
+	ASSERT_EQ(1, write(self->peer[1], "x", 1));
+	ASSERT_EQ(7, worker_enter(&self->r.w, 1, SEDA_FOREVER));
+	/* this worker has them, and another comes for one of the others */
+	ASSERT_EQ(1, write(self->peer[2], "x", 1));
+	pthread_create(&thread, NULL, harvests, &self->r.app);
+	pthread_join(thread, &n);
+	EXPECT_EQ(0, (long)n);
+	ASSERT_EQ(1, write(self->peer[3], "x", 1));
+	ASSERT_EQ(1, write(self->peer[4], "x", 1));
+	EXPECT_EQ(3, worker_enter(&self->r.w, 1, SEDA_FOREVER));
+}
+
 /* Its time began when it became ready, not when the batch before it was taken. */
 TEST_F(batch, who_is_left_by_a_batch_waits_for_its_own_delay)
 {

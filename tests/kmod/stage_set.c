@@ -81,6 +81,43 @@ TEST_F(app, a_shorter_delay_holds_for_it)
 	EXPECT_EQ(1, joined(self->thread));
 }
 
+/* It has waited for as long as it has, whatever is set meanwhile. */
+TEST_F(app, set_again_and_again_it_comes_in_time)
+{
+	uint64_t end = now_ns() + 10 * SEC;
+
+	ASSERT_TRUE(sleeps(&self->r.app, &self->thread));
+	self->policy.max_delay_ns = 600 * MS;
+	while (app_counters(&self->r.app, self->stage)->pending &&
+	       now_ns() < end) {
+		ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_STAGE_SET,
+				      &self->policy));
+		sleep_ms(300);
+	}
+	EXPECT_EQ(0, app_counters(&self->r.app, self->stage)->pending);
+	EXPECT_EQ(1, joined(self->thread));
+}
+
+TEST_F(app, a_longer_delay_ends_the_turn_of_one_past_the_old)
+{
+	struct seda_stage_args high = { .priority = 255, .posts = 4 };
+	uint64_t other;
+
+	self->policy.min_batch = 0;
+	self->policy.max_delay_ns = 10 * MS;
+	ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_STAGE_SET, &self->policy));
+	ASSERT_EQ(0, app_stage(&self->r.app, &high, &other));
+	sleep_ms(60);
+	self->policy.max_delay_ns = HOUR;
+	ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_STAGE_SET, &self->policy));
+	ASSERT_EQ(0, app_post(&self->r.app, other, 2, 0));
+	ASSERT_EQ(0, worker_join(&self->r.app, &self->r.w));
+	ASSERT_NE(NULL, rig_next(&self->r));
+	EXPECT_EQ(2, self->r.ev.user_data);
+	ASSERT_NE(NULL, rig_next(&self->r));
+	EXPECT_EQ(1, self->r.ev.user_data);
+}
+
 TEST_F(app, more_capacity_lets_it_come)
 {
 	self->policy.min_batch = 0;

@@ -50,6 +50,16 @@ TEST_F(conn, an_owned_one)
 	EXPECT_EQ(0, read(self->peer, back, 8));
 }
 
+TEST_F(conn, not_one_whose_closed_event_was_promised)
+{
+	self->r.w.ctl[0].flags = SEDA_CTL_HOLD;
+	ASSERT_EQ(0, rig_submit(&self->r));
+	ASSERT_EQ(0, app_id_call(&self->r.app, SEDA_IOC_CLOSE, self->id, 0));
+	EXPECT_EQ(-EALREADY, app_to_fd(&self->r.app, self->id, 0));
+	ASSERT_EQ(0, rig_do(&self->r, SEDA_OP_RELEASE, self->id, 0));
+	EXPECT_NE(NULL, rig_await(&self->r, SEDA_EV_CLOSED));
+}
+
 TEST_F(conn, a_held_one)
 {
 	int fd;

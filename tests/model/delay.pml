@@ -46,13 +46,17 @@ inline seda_stage_set_due() {
 
 inline seda_stage_pop() {
 	d_step { n = list; list = 0; }	/* [pop-take] */
-	d_step { pending = pending - n; work = work - n; }	/* [pop-pending] */
-	/* what is left may have waited long enough */
 	if
-	:: list -> old = true;
-	:: old = false;
-	fi;
-	seda_stage_set_due();
+	:: n ->
+		d_step { pending = pending - n; work = work - n; }	/* [pop-pending] */
+		/* what is left may have waited long enough */
+		if
+		:: list -> old = true;
+		:: old = false;
+		fi;
+		seda_stage_set_due();
+	:: else
+	fi
 }
 
 active [2] proctype Producer() {

@@ -90,7 +90,7 @@ static void *work(void *arg)
 	while (!quits) {
 		ops = w.nr_ops;
 		n = enter_some(&w, 1, SEDA_FOREVER);
-		if (n <= 0)
+		if (n < 0)
 			fail("ENTER: %d", n);
 		for (i = 0; i < ops; i++)
 			if (w.ops[i].res < 0)

@@ -3,7 +3,8 @@
  * vm: --smp 2
  *
  * Sources that are linked while others of their stage are harvested, all too few
- * for a batch: each comes when the delay is over, and none waits for ever.
+ * for a batch, and the delay is set anew: each comes when it is over, and none
+ * waits for ever, nor is without an age.
  */
 #include "tests/stress/stress.h"
 
@@ -44,21 +45,56 @@ static void *asks(void *arg)
 	return NULL;
 }
 
+static struct seda_stage_args policy = {
+	.size = sizeof(policy), .min_batch = CLIENTS + 1, .max_delay_ns = 20000,
+};
+
+static bool over;
+static long unknown_age;
+
+/* What is pending and left alone for as long as it takes to look has an age. */
+static void look_at_age(void)
+{
+	const volatile struct seda_stage_counters *c =
+		app_counters(&app, policy.stage);
+	uint64_t harvests = c->harvests, linked = c->linked;
+
+	if (!c->pending || c->oldest_ns)
+		return;
+	sleep_ns(50000000);
+	if (c->pending && !c->oldest_ns && c->harvests == harvests &&
+	    c->linked == linked)
+		unknown_age++;
+}
+
+/* Long delays in between: only what is set last counts. */
+static void *sets(void *arg)
+{
+	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
+		policy.max_delay_ns = 3600 * SECOND;
+		need(!app_call(&app, SEDA_IOC_STAGE_SET, &policy));
+		look_at_age();
+		policy.max_delay_ns = 20000;
+		need(!app_call(&app, SEDA_IOC_STAGE_SET, &policy));
+		look_at_age();
+		sleep_ns(500000);
+	}
+	return NULL;
+}
+
 int main(void)
 {
-	struct seda_stage_args policy = {
-		.min_batch = CLIENTS + 1, .max_delay_ns = 20000,
-	};
 	struct seda_pool_args pool = {
 		.size = sizeof(pool), .concurrency = WORKERS,
 	};
-	pthread_t client[CLIENTS];
+	pthread_t client[CLIENTS], setter;
 	int fd[CONNS][2], i;
 	uint64_t stage;
 
-	begin(1);
+	begin(2);
 	rounds = count_here(5000);
 	need(!app_open(&app, NULL) && !app_stage(&app, &policy, &stage));
+	policy.stage = stage;
 	pool.pool = app.pool;
 	need(!app_call(&app, SEDA_IOC_POOL_SET, &pool));
 	for (i = 0; i < CONNS; i++) {
@@ -67,10 +103,14 @@ int main(void)
 	}
 	for (i = 0; i < WORKERS; i++)
 		thread(echoes, NULL);
+	setter = thread(sets, NULL);
 	for (i = 0; i < CLIENTS; i++)
 		client[i] = thread(asks, (void *)(intptr_t)fd[i][1]);
 	for (i = 0; i < CLIENTS; i++)
 		pthread_join(client[i], NULL);
+	__atomic_store_n(&over, true, __ATOMIC_RELAXED);
+	pthread_join(setter, NULL);
 	claim(true, "%ld times for each of %d clients\n", rounds, CLIENTS);
+	claim(!unknown_age, "what waited had an age, but %ld times\n", unknown_age);
 	return end();
 }

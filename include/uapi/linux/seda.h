@@ -25,8 +25,8 @@
  *   field is its size as the caller knows it.  A larger struct is accepted
  *   when its unknown tail is zero (-E2BIG otherwise), a smaller one is
  *   extended with zeros; one smaller than the first published size, or larger
- *   than a page, is -EINVAL.  Unknown flags and non-zero padding are -EINVAL.  The struct is
- *   read once and the fields marked "out" are written back.
+ *   than a page, is -EINVAL.  Unknown flags and non-zero padding are -EINVAL.
+ *   The struct is read once and the fields marked "out" are written back.
  *
  *     open("/dev/seda", O_RDWR | O_CLOEXEC)
  *     SETUP                 once; fixes the sizes, allocates the memory
@@ -116,7 +116,7 @@
  *
  * ERRORS COMMON TO ALL CALLS
  *
- *   -EINVAL   a bad size, flag, padding or value
+ *   -EINVAL   a bad size, flag, padding or value (0 where "out" tells an id)
  *   -E2BIG    non-zero bytes in a part of the struct this kernel lacks
  *   -EFAULT   a bad pointer (if only the answer fails, too, nothing was made)
  *   -EBADFD   SETUP has not been done
@@ -195,9 +195,9 @@ struct seda_addr {
  * buf, len   the receive buffer and the bytes in it (SEDA_NO_BUF: none); for
  *            READY, len is the poll mask
  * child      of an ACCEPT: the id of the new connection
- * amount     IN | MORE: bytes that wait beyond len (IN on a NOBUF source:
- *            all that wait); READY: bytes readable, room to write or
- *            connections waiting, where the kernel can tell, else 0
+ * amount     IN | MORE: bytes that wait beyond len (IN on a NOBUF source: all
+ *            that wait; kTLS, sockmap: not 0).  READY: bytes readable, room to
+ *            write or connections waiting, where the kernel can tell, else 0
  * done       of SENT: user_data of the last op that is finished; the sends of
  *            a connection finish in order, so all before it are, too
  * peer       of an ACCEPT or of a datagram: who sent it
@@ -291,7 +291,7 @@ enum seda_op_code {
  * RECV      from a connection that the application owns: up to len bytes to
  *           addr.  res: bytes, 0 at end of stream, -EAGAIN when there are
  *           none, -EBUSY when the source is not owned.
- * SHUTDOWN  sends the FIN after all earlier sends; -EINPROGRESS: later.
+ * SHUTDOWN  sends the FIN after earlier sends (-EINPROGRESS); errors as of SEND.
  * CLOSE     ends any kind of source.  A connection without a descriptor is
  *           closed after its unfinished sends; a descriptor that was adopted
  *           stays open and is only let go.  CLOSED follows.  Flags:
@@ -305,7 +305,7 @@ enum seda_op_code {
  *           follows; one that was sent in part is dropped, too, so the stream
  *           is broken, and further SENDs are -EPIPE: close it), or a connect
  *           (CONNECT with -ECANCELED follows, or 0 if it was quicker).  res:
- *           how many.
+ *           how many; -EALREADY for a connect that is canceled already.
  * ARM       a connection, a UDP socket: resume receiving.  A listener: resume
  *           accepting.  A watched file: addr is the new mask, 0: the old one.
  *           A timer: first_ns from now, period_ns.
@@ -610,8 +610,8 @@ struct seda_post_args {
  * source ends, without a CLOSED event.  flags: 0 or SEDA_FD_CLOEXEC.  Only for
  * a source that the caller's last batch owns or that is held, and with no
  * unfinished sends (-EBUSY).  -EINVAL when it has a descriptor, -EOPNOTSUPP for
- * other kinds.  -EMFILE, -ENFILE, -ENOMEM: no descriptor was to be had; the
- * connection is closed then.
+ * other kinds, -EALREADY after CLOSE.  -EMFILE, -ENFILE, -ENOMEM: no descriptor
+ * was to be had; the connection is closed then.
  */
 struct seda_to_fd_args {
 	__u32 size;
