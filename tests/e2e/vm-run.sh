@@ -34,6 +34,21 @@ mkdir "$tap_dir/rw"
 	sh -c 'echo "$NAME" >"$0"' "$tap_dir/rw/file"
 is "--rw is written to, --env arrives" "$(cat "$tap_dir/rw/file")" "it's"
 
+printf '#!/bin/sh\necho "added $1"\n' >"$tap_dir/added"
+chmod +x "$tap_dir/added"
+was=$(cat /etc/hosts)
+got=$("${vm[@]}" --add "$tap_dir/added:/no/such/place/program" \
+	--add "$tap_dir/added:/etc/hosts" --add "$tap_dir/added:/run/program" \
+	--add "$tap_dir/added:/tmp/program" -- sh -c '
+	/no/such/place/program 1; /run/program 2; sh /etc/hosts 3; stat -c %a /tmp' 2>&1)
+is "--add puts files there, over what there is" "$got" "added 1
+added 2
+added 3
+$(stat -c %a /tmp)"
+is "and leaves the host's alone" "$(cat /etc/hosts)" "$was"
+check "--add wants the name of a file" \
+	sh -c '"$@" -- true; test $? = 1' - "${vm[@]}" --add "$tap_dir/added:place"
+
 # Output keeps its order where both are one, and not one byte is lost.
 got=$("${vm[@]}" -- sh -c 'i=0; while [ $i -lt 200 ]; do
 	echo $i; i=$((i + 1)); echo $i >&2; i=$((i + 1)); done; seq 200 99999' 2>&1 |

@@ -28,6 +28,26 @@ install_program() {
 		done
 }
 
+# add_file FILE[:DEST]: init puts it there once the host's files are mounted; alone,
+# the initramfs is all there is.
+add_file() {
+	local file=${1%%:*} dest=${1#*:}
+
+	[ -r "$file" ] || die "--add: cannot read $file"
+	[ "$1" != "$file" ] || dest=$(realpath -s "$file")
+	case $dest in
+	*/) die "--add: $dest is no name of a file" ;;
+	/*) ;;
+	*) die "--add: $dest does not begin with /" ;;
+	esac
+	if [ -n "$alone" ]; then
+		install_program "$file" "$dest"
+	else
+		mkdir -p "$root/job/add${dest%/*}"
+		cp -L "$file" "$root/job/add$dest"
+	fi
+}
+
 # Kernel modules that init loads, in order; what is built in has none.
 boot_modules() {
 	local wanted=(virtio_pci virtio_console) name file
@@ -119,7 +139,7 @@ END
 }
 
 make_image() {
-	local root=$tmp/root merge='' entry file
+	local root=$tmp/root merge='' entry
 
 	# 2>&1 on the host keeps the order of what is written: in the guest too.
 	[ ! /proc/self/fd/1 -ef /proc/self/fd/2 ] || merge=1
@@ -131,13 +151,7 @@ make_image() {
 	settings >"$root/job/settings"
 	[ -z "$alone" ] || mkdir -p "$root$PWD"
 	for entry in ${adds[@]+"${adds[@]}"}; do
-		file=${entry%%:*}
-		[ -r "$file" ] || die "--add: cannot read $file"
-		case $entry in
-		*:*) entry=${entry#*:} ;;
-		*) entry=$(realpath -s "$file") ;;
-		esac
-		install_program "$file" "$entry"
+		add_file "$entry"
 	done
 	# The same bytes for the same content: an instruction count depends on them.
 	find "$root" -exec touch -h -d @0 {} +
