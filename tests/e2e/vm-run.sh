@@ -79,6 +79,20 @@ wait $first && wait $!
 is "two guests at once" "$? $(cat "$tap_dir/1" "$tap_dir/2")" "0 a
 b"
 
+# Any kernel: that of 6.1 at places where nobody else looks, and no other can be had.
+eval "$("$SEDA_TOP/tests/vm/kernel" 6.1)"
+other=$tap_dir/other/lib/modules/${release:?}
+mkdir -p "$other"
+ln -s "${modules:?}"/* "$other/"
+ln -s "${image:?}" "$tap_dir/other/image"
+echo mark >"$other/mark"
+got=$("${vm[@]}" --version none --kernel "$tap_dir/other/image" --modules "$other" -- \
+	sh -c 'uname -r; cat "/lib/modules/$(uname -r)/mark"
+		/sbin/modprobe loop && test -d /sys/module/loop && echo loaded' 2>&1)
+is "--kernel and --modules: another kernel, with what it loads" "$got" "$release
+mark
+loaded"
+
 # A QEMU whose first boots end as the kernel does that patched its code too late.
 mkdir "$tap_dir/bin"
 cat >"$tap_dir/bin/qemu-system-x86_64" <<'END'
