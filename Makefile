@@ -106,7 +106,9 @@ $(B)/libsedak.so: $(LIB_OBJ) $(LIB_MAP)
 		$(LIB_MAP:%=-Wl,--version-script=%) -o $@ $(LIB_OBJ) -pthread
 	ln -sf libsedak.so $(B)/libsedak.so.$(SOVER)
 
-$(B)/sedak.pc: Makefile
+# Anew each time: PREFIX may be another one than last time.
+.PHONY: $(B)/sedak.pc
+$(B)/sedak.pc:
 	@mkdir -p $(@D)
 	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' \
 		'includedir=$${prefix}/include' '' 'Name: sedak' \

@@ -3,18 +3,28 @@
 #
 # make install puts everything below DESTDIR, a program builds against what was
 # installed and runs with the shared library, modprobe in a guest finds the
-# module, and make uninstall leaves nothing.
+# module, and make uninstall leaves nothing, also from a tree that was cleaned.
 set -u
 # shellcheck source=tests/lib/tap.sh
 . "${SEDA_TOP:=$PWD}/tests/lib/tap.sh"
 unset MAKEFLAGS MFLAGS MAKELEVEL
 root=$tap_dir/root
 
-make_seda() {
-	make -s -C "$SEDA_TOP" DESTDIR="$root" PREFIX=/usr "$@"
+make_seda() { # TREE GOAL
+	make -s -C "$1" DESTDIR="$root" PREFIX=/usr "$2"
 }
 
-check "make install" make_seda install
+# prefix_of DIRECTORY: what the .pc file that was installed there says.
+prefix_of() {
+	sed -n 's/^prefix=//p' "$1/lib/pkgconfig/sedak.pc"
+}
+
+# Twice from one build, to other places.
+check "make install for /opt/seda" make -s -C "$SEDA_TOP" DESTDIR="$tap_dir/other" \
+	PREFIX=/opt/seda install
+check "make install" make_seda "$SEDA_TOP" install
+is "each is told its prefix" \
+	"$(prefix_of "$tap_dir/other/opt/seda") $(prefix_of "$root/usr")" "/opt/seda /usr"
 for file in usr/lib/libsedak.so usr/lib/libsedak.so.0 usr/lib/libsedak.a \
 	usr/include/sedak.h usr/include/linux/seda.h usr/lib/pkgconfig/sedak.pc \
 	usr/lib/udev/rules.d/60-seda.rules usr/lib/sysusers.d/seda.conf \
@@ -30,13 +40,15 @@ check "only versioned symbols are exported" sh -c \
 	"$root/usr/lib/libsedak.so"
 
 example=$SEDA_TOP/tools/examples/echo.c
-flags=$(PKG_CONFIG_PATH=$root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
-	pkg-config --cflags --libs sedak)
-check "pkg-config knows sedak" test -n "$flags"
-# shellcheck disable=SC2086 # a list of flags
+# Else it leaves out what the compiler of this machine finds without being told.
+export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
+export PKG_CONFIG_LIBDIR=$root/usr/lib/pkgconfig
+is "pkg-config knows the version" "$(pkg-config --modversion sedak)" \
+	"$(sed -n 's/^VERSION := //p' "$SEDA_TOP/Makefile")"
+# shellcheck disable=SC2046 # a list of flags
 check "the example builds against what is installed" \
-	gcc -D_GNU_SOURCE= -o "$tap_dir/echo" "$example" -I"$root/usr/include" $flags \
-	-L"$root/usr/lib" -pthread
+	gcc -o "$tap_dir/echo" "$example" \
+	$(PKG_CONFIG_SYSROOT_DIR=$root pkg-config --cflags --libs sedak)
 check "and uses the shared library" env LD_LIBRARY_PATH="$root/usr/lib" \
 	sh -c 'ldd "$1" | grep -q "libsedak.so.0 => $2"' - "$tap_dir/echo" "$root"
 
@@ -50,6 +62,10 @@ else
 	skip "modprobe: built for this machine's own kernel"
 fi
 
-make_seda uninstall
-is "make uninstall leaves no file" "$(find "$root" ! -type d)" ''
+# A tree without build/, and a kernel that was there before.
+mkdir "$tap_dir/tree"
+cp -r "$SEDA_TOP"/{Makefile,mk,include,kmod,lib,tools} "$tap_dir/tree/"
+install -D /dev/null "$root/lib/modules/6.0/updates/seda.ko"
+check "make uninstall from a cleaned tree" make_seda "$tap_dir/tree" uninstall
+is "leaves no file" "$(find "$root" ! -type d)" ''
 finish
