@@ -47,11 +47,11 @@ is "no other pages" "$(get /_seda/x)" 404
 check "the page refers to nothing outside" \
 	test -z "$(curl -s "$url/_seda/" | grep -oE '(src|href)=.?https?:')"
 
-# Chromium, twice: the numbers it shows have changed.
+# Chromium: the numbers it shows change.
 if [ -n "$browser" ]; then
 	wrk -t 1 -c 8 -d 30 "$url/" >/dev/null 2>&1 &
 	load=$!
-	check_browser "$url" "$backend"
+	check_browser "$url" "$backend" "$root"
 	kill $load
 else
 	skip "no browser here"

@@ -39,7 +39,7 @@ serve() { # BACKEND
 		python3 -c 'import json, sys; print(json.load(sys.stdin)["backend"])')" "$1"
 	if [ -n "$browser" ]; then
 		(while curl -s -o /dev/null "$url/new"; do :; done) &
-		check_browser "$url" "$1"
+		check_browser "$url" "$1" "$tap_dir/www"
 	else
 		skip "no browser here"
 	fi
