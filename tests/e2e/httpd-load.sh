@@ -17,17 +17,26 @@ for i in $(seq 200); do
 done
 start_server
 
-load() { # NAME PATH OPTION...
-	local name=$1 path=$2
+wrk_says() { # NAME WRK-ARGUMENT...
+	local name=$1
 
-	shift 2
-	wrk -t 2 -c 256 -d "$seconds" --timeout $((5 * slow)) --latency "$@" "$url$path" >"$tap_dir/wrk" 2>&1
+	shift
+	wrk "$@" >"$tap_dir/wrk" 2>&1
 	sed 's/^/# /' "$tap_dir/wrk" | grep -E 'Requests/sec|99%|errors|Non-2xx'
 	check "$name: requests were served" grep -qE ' [1-9][0-9]* requests in' "$tap_dir/wrk"
 	is "$name: no socket errors" "$(grep 'Socket errors' "$tap_dir/wrk")" ''
 	is "$name: no bad status" "$(grep 'Non-2xx' "$tap_dir/wrk")" ''
 }
 
+load() { # NAME PATH OPTION...
+	wrk_says "$1" -t 2 -c 256 -d "$seconds" --timeout $((5 * slow)) --latency \
+		"${@:3}" "$url$2"
+}
+
+# As anybody calls it, wherever this runs: wrk has its own timeout, of 2 s.  In an
+# emulated guest with half of a CPU the device has failed this (up to 211 timeouts in
+# 9,000 requests, 99% within 1.3 s), where epoll has not.
+wrk_says "plain wrk" -c 256 -d 10s "$url/"
 load "a small file" /
 load "100 KB" /middle
 load "1 MB (less where it is slow)" /large
