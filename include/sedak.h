@@ -198,6 +198,7 @@ typedef void (*sedak_log_fn)(void *arg, int level, const char *msg);
  * @nr_bufs:	receive buffers per worker
  * @buf_size:	bytes of each; a datagram that is longer is cut
  * @max_conns:	connections at a time, above which listeners wait; 0: no limit
+ *		but the device's
  * @log:	log callback, NULL: none
  * @log_arg:	its first argument
  * @device:	path of the device, NULL: /dev/seda

@@ -25,6 +25,11 @@ _Static_assert(BEV_IN == SEDA_EV_IN && BEV_EOF == SEDA_EV_EOF &&
 	       BEV_TIMER == SEDA_EV_TIMER && BEV_WAKE == SEDA_EV_POST &&
 	       BEV_READY == SEDA_EV_READY && BEV_CLOSED == SEDA_EV_CLOSED,
 	       "events of the seam are numbered as the device's");
+_Static_assert(MAX_CONNS + MORE_SOURCES <= SEDA_MAX_SOURCES &&
+	       MAX_WORKERS <= SEDA_MAX_WORKERS && MAX_EVENTS <= SEDA_MAX_EVENTS &&
+	       MAX_POOLS <= SEDA_MAX_POOLS &&
+	       MAX_STAGES + MAX_POOLS <= SEDA_MAX_STAGES,
+	       "what the library allows fits the device");
 #define BEV_ALL	(SEDA_EV_IN | SEDA_EV_EOF | SEDA_EV_ERR | SEDA_EV_SENT | \
 		 SEDA_EV_ACCEPT | SEDA_EV_CONNECT | SEDA_EV_TIMER | \
 		 SEDA_EV_POST | SEDA_EV_READY | SEDA_EV_CLOSED)
@@ -74,7 +79,7 @@ static int setup(struct sedak_rt *rt, struct sd_rt *sd)
 	s->ops = SEDA_OPS_DEFAULT;
 	s->bufs = rt->nr_bufs * rt->nr_workers;
 	s->buf_size = rt->buf_size;
-	s->sources = rt->max_conns ? rt->max_conns + 1024 : 0;
+	s->sources = rt->max_conns ? rt->max_conns + MORE_SOURCES : 0;
 	ret = sd_ioctl(rt, SEDA_IOC_SETUP, s);
 	if (ret < 0)
 		return ret;

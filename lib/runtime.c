@@ -12,7 +12,8 @@ static int check(struct sedak_rt_opts *o)
 {
 	if (o->backend > SEDAK_BACKEND_EPOLL || (o->flags & ~SEDAK_RT_NESTED) ||
 	    o->workers > MAX_WORKERS || o->nr_bufs > (1u << 16) ||
-	    o->buf_size > (1u << 20) || (o->buf_size && o->buf_size < 64))
+	    o->buf_size > (1u << 20) || (o->buf_size && o->buf_size < 64) ||
+	    o->max_conns > MAX_CONNS)
 		return -EINVAL;
 	if (o->device && strlen(o->device) >= sizeof(((struct sedak_rt *)0)->device))
 		return -EINVAL;

@@ -52,6 +52,22 @@ TEST(runtime)
 	EXPECT_EQ(-EINVAL, sedak_rt_create(&o, &rt));
 }
 
+/* The ends of the range are the same with both backends. */
+TEST(max_conns)
+{
+	struct sedak_rt_opts o = { .size = sizeof(o), .workers = 1 };
+	struct sedak_rt *rt;
+
+	o.max_conns = (1 << 20) - 1024;
+	ASSERT_EQ(0, sedak_rt_create(&o, &rt));
+	sedak_rt_destroy(rt);
+	o.max_conns++;
+	EXPECT_EQ(-EINVAL, sedak_rt_create(&o, &rt));
+	/* 1024 more would wrap */
+	o.max_conns = UINT32_MAX - 1023;
+	EXPECT_EQ(-EINVAL, sedak_rt_create(&o, &rt));
+}
+
 TEST(pool)
 {
 	struct sedak_pool_opts o = { .size = sizeof(o), .sched = 3 };
