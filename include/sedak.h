@@ -202,6 +202,8 @@ typedef void (*sedak_log_fn)(void *arg, int level, const char *msg);
  * @log:	log callback, NULL: none
  * @log_arg:	its first argument
  * @device:	path of the device, NULL: /dev/seda
+ * @more_workers: workers of all other pools together, at most; 0: 48.  The
+ *		device locks 40 KiB for each.
  */
 struct sedak_rt_opts {
 	size_t size;
@@ -214,6 +216,7 @@ struct sedak_rt_opts {
 	sedak_log_fn log;
 	void *log_arg;
 	const char *device;
+	unsigned int more_workers;
 };
 
 /**
@@ -248,7 +251,7 @@ SEDAK_API int sedak_rt_create(const struct sedak_rt_opts *opts,
  *
  * Return: 0; -EALREADY it was started; what an init hook returned (the hooks
  * that had succeeded are undone by their destroy hooks); -EAGAIN no thread could
- * be made.
+ * be made; -ENOMEM the device has no memory for a worker.
  */
 SEDAK_API int sedak_rt_start(struct sedak_rt *rt);
 
@@ -352,7 +355,9 @@ struct sedak_pool_opts {
  * Its threads start with the runtime, or at once if that runs.  Any thread but a
  * handler.
  *
- * Return: 0; -EINVAL; -E2BIG; -ENOMEM; -EAGAIN; -ESHUTDOWN it was stopped.
+ * Return: 0; -EINVAL; -E2BIG; -ENOMEM; -EAGAIN; -ENOSPC too many pools, or more
+ * workers than the runtime was made for (@more_workers); -ESHUTDOWN it was
+ * stopped.
  */
 SEDAK_API int sedak_pool_create(struct sedak_rt *rt,
 				const struct sedak_pool_opts *opts,

@@ -17,7 +17,6 @@
 #include "seda.h"
 
 #define SEDA_OPS_DEFAULT	512	/* slots for operations, per worker */
-#define SPARE_WORKERS		48	/* beyond the default pool's */
 
 _Static_assert(BEV_IN == SEDA_EV_IN && BEV_EOF == SEDA_EV_EOF &&
 	       BEV_ERR == SEDA_EV_ERR && BEV_SENT == SEDA_EV_SENT &&
@@ -69,12 +68,11 @@ static int check_version(struct sedak_rt *rt)
 static int setup(struct sedak_rt *rt, struct sd_rt *sd)
 {
 	struct seda_setup_args *s = &sd->setup;
-	unsigned int workers = rt->nr_workers + SPARE_WORKERS;
 	int ret;
 
 	rt->buf_size = power_of_two(rt->buf_size);
 	s->size = sizeof(*s);
-	s->workers = workers < SEDA_MAX_WORKERS ? workers : SEDA_MAX_WORKERS;
+	s->workers = rt->max_workers;
 	s->events = MAX_EVENTS;
 	s->ops = SEDA_OPS_DEFAULT;
 	s->bufs = rt->nr_bufs * rt->nr_workers;

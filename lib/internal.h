@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@
 #define MAX_POOLS		16
 #define MAX_STAGES		48	/* the device has 64; each pool takes one */
 #define MAX_WORKERS		1024
+#define DEF_MORE_WORKERS	48	/* of other pools than the default one */
 #define MAX_EVENTS		64	/* of a worker's batch */
 #define MIN_EVENTS		8
 #define MAX_CONNS		((1u << 20) - MORE_SOURCES)
@@ -396,6 +398,8 @@ struct sedak_pool {
 	unsigned int sched, flags, max_events;
 	struct worker **workers;
 	bool started;
+	sem_t opened;		/* a worker has begun, or open_error is set */
+	_Atomic int open_error;
 	uint64_t id;		/* the backend's */
 
 	/* wake-up: see pool_wake() */
@@ -484,6 +488,7 @@ struct sedak_rt {
 	unsigned int flags;
 	unsigned int nr_bufs, buf_size, max_conns;
 	unsigned int nr_workers;	/* of the default pool */
+	unsigned int max_workers, all_workers;	/* of all pools; under lock */
 	sedak_log_fn log;
 	void *log_arg;
 	char device[64];

@@ -46,7 +46,7 @@ int pool_make(struct sedak_rt *rt, const struct sedak_pool_opts *opts,
 
 	if (ret < 0)
 		return ret;
-	if (nr == MAX_POOLS)
+	if (nr == MAX_POOLS || o.workers > rt->max_workers - rt->all_workers)
 		return -ENOSPC;
 	pool = calloc(1, sizeof(*pool));
 	if (!pool)
@@ -67,6 +67,7 @@ int pool_make(struct sedak_rt *rt, const struct sedak_pool_opts *opts,
 	if (rt->flags & SEDAK_RT_NESTED)
 		store_relaxed(&pool->sleepers, 1);
 	pthread_mutex_init(&pool->timer_lock, NULL);
+	sem_init(&pool->opened, 0, 0);
 	pool->workers = calloc(o.workers, sizeof(*pool->workers));
 	ret = pool->workers ? 0 : -ENOMEM;
 	for (i = 0; !ret && i < o.workers; i++)
@@ -77,6 +78,7 @@ int pool_make(struct sedak_rt *rt, const struct sedak_pool_opts *opts,
 		pool_free(pool);
 		return ret;
 	}
+	rt->all_workers += o.workers;
 	rt->pools[nr] = pool;
 	atomic_store(&rt->nr_pools, nr + 1);
 	*poolp = pool;
@@ -93,6 +95,7 @@ void pool_free(struct sedak_pool *pool)
 	free(pool->workers);
 	free(pool->heap);
 	pthread_mutex_destroy(&pool->timer_lock);
+	sem_destroy(&pool->opened);
 	free(pool);
 }
 
@@ -148,6 +151,9 @@ static void *worker_main(void *arg)
 		pin(w);
 	this_worker = w;
 	ret = w->be->worker_open(w);
+	if (ret < 0)
+		store_relaxed(&w->pool->open_error, ret);
+	sem_post(&w->pool->opened);
 	if (ret < 0) {
 		rt_log(w->rt, SEDAK_LOG_ERROR, "pool %s: worker %u: %s",
 		       w->pool->name, w->index, strerror(-ret));
@@ -183,17 +189,21 @@ static int start_thread(struct worker *w)
 int pool_start(struct sedak_pool *pool)
 {
 	unsigned int i;
-	int ret;
+	int ret = 0;
 
 	if (pool->started || (pool->rt->flags & SEDAK_RT_NESTED))
 		return 0;
 	pool->started = true;
-	for (i = 0; i < pool->nr_workers; i++) {
+	for (i = 0; i < pool->nr_workers && !ret; i++)
 		ret = start_thread(pool->workers[i]);
-		if (ret < 0)
-			return ret;
+	if (ret < 0)
+		return ret;
+	/* the backend may refuse them, which who starts them is to know */
+	while (i) {
+		if (!sem_wait(&pool->opened))
+			i--;
 	}
-	return 0;
+	return load_relaxed(&pool->open_error);
 }
 
 void pool_join(struct sedak_pool *pool)

@@ -13,7 +13,7 @@ static int check(struct sedak_rt_opts *o)
 	if (o->backend > SEDAK_BACKEND_EPOLL || (o->flags & ~SEDAK_RT_NESTED) ||
 	    o->workers > MAX_WORKERS || o->nr_bufs > (1u << 16) ||
 	    o->buf_size > (1u << 20) || (o->buf_size && o->buf_size < 64) ||
-	    o->max_conns > MAX_CONNS)
+	    o->max_conns > MAX_CONNS || o->more_workers > MAX_WORKERS)
 		return -EINVAL;
 	if (o->device && strlen(o->device) >= sizeof(((struct sedak_rt *)0)->device))
 		return -EINVAL;
@@ -25,6 +25,14 @@ static int check(struct sedak_rt_opts *o)
 		o->buf_size = DEF_BUF_SIZE;
 	if (o->flags & SEDAK_RT_NESTED)
 		o->workers = 1;
+	if (!o->workers)
+		o->workers = allowed_cpus();
+	if (o->more_workers > MAX_WORKERS - o->workers)
+		return -EINVAL;
+	if (!o->more_workers)
+		o->more_workers = DEF_MORE_WORKERS;
+	if (o->more_workers > MAX_WORKERS - o->workers)
+		o->more_workers = MAX_WORKERS - o->workers;
 	return 0;
 }
 
@@ -119,7 +127,8 @@ int sedak_rt_create(const struct sedak_rt_opts *opts, struct sedak_rt **rtp)
 	rt->log_arg = o.log_arg;
 	strcpy(rt->device, o.device ? o.device : "/dev/seda");
 	po.workers = o.workers;
-	rt->nr_workers = o.workers ? o.workers : allowed_cpus();
+	rt->nr_workers = o.workers;
+	rt->max_workers = o.workers + o.more_workers;
 	ret = backend_choose(rt, o.backend);
 	if (!ret) {
 		ret = pool_make(rt, &po, &pool);
