@@ -12,7 +12,7 @@ set -u
 export SEDA_TOP
 read -ra vm <<<"${SEDA_VM:-tests/vm/run}"
 vm=("$SEDA_TOP/${vm[0]#"$SEDA_TOP/"}" "${vm[@]:1}" --timeout 3000)
-all='basic range pipeline fifo stop slow large load stats'
+all='basic range pipeline fifo stop slow large load stats ends'
 
 cat >"$tap_dir/all" <<'END'
 export SEDAK_BACKEND=seda SEDA_NO_BROWSER=1 SEDA_SLOW=8

@@ -10,6 +10,9 @@
 #include "options.h"
 #include "str.h"
 
+/* A stage's queue has room for both, and libsedak makes none larger. */
+#define MAX_CONNS_AND_QUEUE	(1u << 20)
+
 enum {
 	OPT_PORT = 256,
 	OPT_LISTEN,
@@ -241,6 +244,17 @@ static int parse_option(int id, const char *text, struct options *o)
 	}
 }
 
+/* What only together is wrong. */
+static int check(const struct options *o)
+{
+	if (o->max_conns + o->file_queue <= MAX_CONNS_AND_QUEUE)
+		return -1;
+	fprintf(stderr,
+		"sedahttpd: --max-conns %u --file-queue %u: give numbers whose sum is at most %u\n",
+		o->max_conns, o->file_queue, MAX_CONNS_AND_QUEUE);
+	return 2;
+}
+
 int options_parse(int argc, char **argv, struct options *o)
 {
 	int id, status;
@@ -269,7 +283,7 @@ int options_parse(int argc, char **argv, struct options *o)
 	if (optind < argc)
 		o->root = argv[optind++];
 	if (optind == argc)
-		return -1;
+		return check(o);
 	fprintf(stderr, "sedahttpd: %s: only one directory can be served\n",
 		argv[optind]);
 	return 2;

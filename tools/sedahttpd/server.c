@@ -48,6 +48,7 @@ static int create_runtime(struct server *server)
 		.backend = server->o.backend,
 		.workers = server->o.workers,
 		.max_conns = server->o.max_conns,
+		.more_workers = server->o.file_threads,
 		.log = log_message,
 		.log_arg = server,
 	};
@@ -61,6 +62,9 @@ static int create_runtime(struct server *server)
 	if (err == -EACCES || err == -EPERM)
 		return complain("cannot use /dev/seda", err,
 			"join the group seda, or use --backend epoll");
+	if (err == -ENOMEM)
+		return complain("cannot start", err,
+				"raise ulimit -l, or choose fewer --workers and --file-threads");
 	return complain("cannot start", err,
 			"check SEDAK_BACKEND and --workers");
 }
