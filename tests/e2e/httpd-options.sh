@@ -48,6 +48,31 @@ is "the manual has the same options" \
 		"$SEDA_TOP/tools/sedahttpd/sedahttpd.1" | tr -d '\134' | sort -u | xargs)" \
 	"$("$httpd" --help | grep -oE -- '--[a-z]+(-[a-z]+)*' | cut -c 3- | sort -u | xargs)"
 
+# The ranges: what the program says to a wrong value, and what the manual has.
+ranges() {
+	local option
+
+	for option in $("$httpd" --help | grep -oE -- '--[a-z-]+ [A-Z]+' | cut -d ' ' -f 1); do
+		"$httpd" "$option" - /nonexistent 2>&1 | sed -nE \
+			"s/^sedahttpd: ($option) -: give .*(from [0-9.]+ to [0-9.]+)\$/\1 \2/p"
+	done
+}
+
+# In the manual an option's text ends with the next .TP or section.
+manual_ranges() {
+	sed 's/\\-/-/g' "$SEDA_TOP/tools/sedahttpd/sedahttpd.1" | awk '
+		/^\.BI --/ { name = $2 }
+		/^\.(TP|SH|SS)/ { name = "" }
+		name { text[name] = text[name] " " $0 }
+		END {
+			for (name in text)
+				if (match(text[name], /from [0-9.]+ to [0-9.]+/))
+					print name, substr(text[name], RSTART, RLENGTH)
+		}'
+}
+is "the manual has the same ranges" "$(manual_ranges | sort)" "$(ranges | sort)"
+is "of eleven options" "$(ranges | wc -l)" 11
+
 echo a >"$root/a"
 echo other >"$root/other.html"
 start_server
