@@ -278,7 +278,8 @@ int sedak_connect(const struct sedak_connect_opts *opts,
 	if (connp)
 		*connp = c;
 	if (o.timeout_ns) {
-		c->connect_deadline = clock_now() + o.timeout_ns;
+		c->connect_deadline = clock_now() +
+			(o.timeout_ns > INT64_MAX ? INT64_MAX : o.timeout_ns);
 		timer_arm(worker_of(rt), o.stage->pool, &c->timer,
 			  c->connect_deadline);
 	}
