@@ -38,6 +38,15 @@
 #define MORE_SOURCES		1024	/* listeners, timers ..., of the device */
 #define MAX_IOV			64	/* segments of one send */
 #define MAX_SEND		((size_t)1 << 30)	/* bytes of one */
+#define MAX_DATAGRAM		65535
+#define MAX_NR_BUFS		(1u << 16)
+#define MIN_NR_BUFS		(2 * MAX_EVENTS)
+#define MAX_BUF_SIZE		(1u << 20)
+#define MIN_BUF_SIZE		64
+#define MAX_BATCH		1024
+#define MAX_CAPACITY		(1u << 20)
+#define MIN_PRIORITY		(-20)
+#define MAX_PRIORITY		19
 
 #define DEF_MAX_BATCH		64
 #define DEF_CAPACITY		1024

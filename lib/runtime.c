@@ -11,16 +11,17 @@
 static int check(struct sedak_rt_opts *o)
 {
 	if (o->backend > SEDAK_BACKEND_EPOLL || (o->flags & ~SEDAK_RT_NESTED) ||
-	    o->workers > MAX_WORKERS || o->nr_bufs > (1u << 16) ||
-	    o->buf_size > (1u << 20) || (o->buf_size && o->buf_size < 64) ||
+	    o->workers > MAX_WORKERS || o->nr_bufs > MAX_NR_BUFS ||
+	    o->buf_size > MAX_BUF_SIZE ||
+	    (o->buf_size && o->buf_size < MIN_BUF_SIZE) ||
 	    o->max_conns > MAX_CONNS || o->more_workers > MAX_WORKERS)
 		return -EINVAL;
 	if (o->device && strlen(o->device) >= sizeof(((struct sedak_rt *)0)->device))
 		return -EINVAL;
 	if (!o->nr_bufs)
 		o->nr_bufs = DEF_NR_BUFS;
-	if (o->nr_bufs < 2 * MAX_EVENTS)
-		o->nr_bufs = 2 * MAX_EVENTS;
+	if (o->nr_bufs < MIN_NR_BUFS)
+		o->nr_bufs = MIN_NR_BUFS;
 	if (!o->buf_size)
 		o->buf_size = DEF_BUF_SIZE;
 	if (o->flags & SEDAK_RT_NESTED)

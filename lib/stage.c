@@ -9,8 +9,9 @@
 
 static int check(struct sedak_stage_opts *o)
 {
-	if (!o->handler || o->priority < -20 || o->priority > 19 ||
-	    o->max_batch > 1024 || o->capacity > (1u << 20) ||
+	if (!o->handler || o->priority < MIN_PRIORITY ||
+	    o->priority > MAX_PRIORITY || o->max_batch > MAX_BATCH ||
+	    o->capacity > MAX_CAPACITY ||
 	    o->full > SEDAK_FULL_BACKPRESSURE)
 		return -EINVAL;
 	if (!o->max_batch)

@@ -10,8 +10,6 @@
 
 #include "backend.h"
 
-#define UDP_MAX		65535
-
 int sedak_udp_open(const struct sedak_udp_opts *opts, struct sedak_udp **udpp)
 {
 	struct sedak_udp_opts o;
@@ -81,7 +79,7 @@ static int check(const struct sedak_udp *u, size_t len)
 {
 	if (load_relaxed(&u->src.word) & S_CLOSING)
 		return -ESTALE;
-	return len > UDP_MAX ? -EMSGSIZE : 0;
+	return len > MAX_DATAGRAM ? -EMSGSIZE : 0;
 }
 
 /* Through a worker of the pool; also where the worker's slots are all taken */
