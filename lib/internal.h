@@ -483,7 +483,7 @@ struct worker {
 
 	_Atomic uint64_t enters, waits, events, ops;
 	_Atomic uint64_t bytes_in, bytes_out;
-	uint32_t avg_batch;			/* 1/256 events, moving average */
+	int avg_batch;				/* 1/256 events, moving average */
 	uint32_t sched_tick;
 	_Atomic uint32_t sched;
 	struct stage_counters *stats;		/* per stage */

@@ -94,7 +94,7 @@ static void set_sched(struct worker *w, unsigned int sched)
  */
 static void sched_auto(struct worker *w, unsigned int n)
 {
-	w->avg_batch += ((n << 8) - w->avg_batch) / 16;
+	w->avg_batch += ((int)(n << 8) - w->avg_batch) / 16;
 	if (++w->sched_tick % SCHED_EVERY)
 		return;
 	if (w->avg_batch > SCHED_BATCH_ABOVE)
