@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/files.sh
 
 sources() {
-	our_files | grep -vE '^(LICENSES/|COPYING|tests/fuzz-http/corpus/)|\.md$'
+	our_files | grep -vE '^(LICENSES/|COPYING|tests/fuzz-http/corpus/)'
 }
 
 unmarked() {
@@ -38,7 +38,7 @@ wrong() {
 		tools/*) want='(GPL-2.0|GPL-2.0-or-later)' ;;
 		esac
 		id=$(head -n 3 "$file" | sed -n 's/.*SPDX-License-Identifier: \(.*\)/\1/p' |
-			sed 's, *\*/$,,')
+			sed -E 's, *(\*/|-->)$,,')
 		if ! grep -qxE "$want|\\($want\\)|$want(-only)?" <<<"$id"; then
 			echo "$file: $id, and not $want"
 			bad=1
