@@ -47,8 +47,8 @@ struct seda_app *seda_app_open(void)
 void seda_app_poke(struct seda_app *app)
 {
 	/* after the barrier of linking (B in pool.c); pairs with seda_poll() */
-	if (waitqueue_active(&app->wait))
-		irq_work_queue(&app->poke);
+	if (waitqueue_active(&app->wait)) /* [poke-active] */
+		irq_work_queue(&app->poke); /* [poke-queue] */
 }
 
 bool seda_app_has_work(struct seda_app *app)

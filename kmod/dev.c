@@ -69,16 +69,18 @@ static int seda_mmap(struct file *file, struct vm_area_struct *vma)
 static __poll_t seda_poll(struct file *file, poll_table *pt)
 {
 	struct seda_app *app = file->private_data;
+	bool work;
 
 	/* epoll offers its queue only once, maybe before SETUP */
-	poll_wait(file, &app->wait, pt);
+	poll_wait(file, &app->wait, pt); /* [poll-wait] */
 	if (!seda_app_is_ready(app))
 		return EPOLLERR;
 	/* pairs with the barrier of linking, before seda_app_poke() */
-	smp_mb();
+	smp_mb(); /* [poll-barrier] */
 	if (seda_app_is_orphan(app))
 		return EPOLLERR | EPOLLHUP;
-	return seda_app_has_work(app) ? EPOLLIN | EPOLLRDNORM : 0;
+	work = seda_app_has_work(app); /* [poll-work] */
+	return work ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static long seda_compat_ioctl(struct file *file, unsigned int cmd,

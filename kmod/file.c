@@ -63,9 +63,9 @@ static int seda_file_wake(struct wait_queue_entry *wait, unsigned int mode,
 		/* the queue goes, after a grace period, with its file's use */
 		set_bit(SEDA_SRC_CLOSING, &f->s.src.flags);
 		seda_source_kick(&f->s.src, 0);
-		list_del_init(&wait->entry);
+		list_del_init(&wait->entry); /* [free-unlist] */
 		/* pairs with seda_file_unwait(); our last look at fw */
-		smp_store_release(&fw->head, NULL);
+		smp_store_release(&fw->head, NULL); /* [free-head] */
 		return 1;
 	}
 	if (events && !(events & READ_ONCE(f->s.mask)))
@@ -106,12 +106,12 @@ static void seda_file_unwait(struct seda_file *f)
 
 	for (i = 0; i < f->nr_waits; i++) {
 		fw = &f->waits[i];
-		rcu_read_lock();
+		rcu_read_lock(); /* [unwait-rcu] */
 		/* POLLFREE frees the queue by RCU, after clearing head */
-		head = smp_load_acquire(&fw->head);
+		head = smp_load_acquire(&fw->head); /* [unwait-head] */
 		if (head)
-			remove_wait_queue(head, &fw->wait);
-		rcu_read_unlock();
+			remove_wait_queue(head, &fw->wait); /* [unwait-remove] */
+		rcu_read_unlock(); /* [unwait-rcu-end] */
 	}
 	f->nr_waits = 0;
 }

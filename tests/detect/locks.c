@@ -5,6 +5,7 @@
 #include <linux/err.h>
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -132,6 +133,36 @@ static void hung_task(void)
 		get_task_struct(hung);
 }
 
+static void busy(unsigned int seconds)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), seconds * 1000);
+
+	preempt_disable();
+	while (ktime_before(ktime_get(), end))
+		cpu_relax();
+	preempt_enable();
+}
+
+/* plant has the watchdog bark after two seconds. */
+static void soft_lockup(void)
+{
+	busy(6);
+}
+
+static void rcu_nothing(struct rcu_head *rcu)
+{
+}
+
+/* plant has RCU tell of those that take three seconds. */
+static void rcu_stall(void)
+{
+	static struct rcu_head rcu;
+
+	call_rcu(&rcu, rcu_nothing);
+	busy(8);
+	rcu_barrier();
+}
+
 static unsigned int raced;
 static struct task_struct *racers[2];
 
@@ -185,6 +216,8 @@ const struct seda_bug seda_lock_bugs[] = {
 	{ "free_active_timer", free_active_timer },
 	{ "free_active_work", free_active_work },
 	{ "hung_task", hung_task },
+	{ "soft_lockup", soft_lockup },
+	{ "rcu_stall", rcu_stall },
 	{ "data_race", race },
 	{ }
 };

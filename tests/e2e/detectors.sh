@@ -44,7 +44,9 @@ bugs() {
 			sleep_in_atomic='BUG: sleeping function called' \
 			free_active_timer='ODEBUG: free active .* timer_list' \
 			free_active_work='ODEBUG: free active .*' \
-			list_corruption='list_del corruption'
+			list_corruption='list_del corruption' \
+			soft_lockup='BUG: soft lockup - CPU#' \
+			rcu_stall='rcu: .*(detected stall|self-detected stall)'
 		alone lock_kept='WARNING: lock held when returning to user space'
 		# or by what the way to user mode does, if it has something to do
 		alone rcu_unbalanced='lock held when returning to user space|sleeping function called'

@@ -51,7 +51,7 @@ no_other_steps() {
 		/^}/ { inside = 0 }
 		END { exit found }' tests/model/*.pml
 }
-own='n|ret|got|who|me|was|old|linked|taken|mine|found|room|took|bufs|may|up|i'
+own='n|ret|got|who|me|was|old|linked|taken|mine|found|room|took|bufs|may|up|i|seen'
 ghosts='timer|pumps|ends|asked|running|wake'
 
 no_error() { # NAME
