@@ -202,8 +202,8 @@ typedef void (*sedak_log_fn)(void *arg, int level, const char *msg);
  * @log:	log callback, NULL: none
  * @log_arg:	its first argument
  * @device:	path of the device, NULL: /dev/seda
- * @more_workers: workers of all other pools together, at most; 0: 48.  The
- *		device locks 40 KiB for each.
+ * @more_workers: workers of all other pools together, at most; 0: 48, or two
+ *		for each CPU if that is more.  The device locks 40 KiB for each.
  */
 struct sedak_rt_opts {
 	size_t size;
@@ -357,7 +357,9 @@ struct sedak_pool_opts {
  *
  * Return: 0; -EINVAL; -E2BIG; -ENOMEM; -EAGAIN; -ENOSPC too many pools, or more
  * workers than the runtime was made for (@more_workers); -ESHUTDOWN it was
- * stopped.
+ * stopped.  If it runs, also what a thread or the device failed with: there is
+ * no pool then, but what was started of it goes, and what it took of
+ * @more_workers comes back, with the runtime only.
  */
 SEDAK_API int sedak_pool_create(struct sedak_rt *rt,
 				const struct sedak_pool_opts *opts,

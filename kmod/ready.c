@@ -312,7 +312,7 @@ unsigned int seda_stage_harvest(struct seda_worker *w,
 
 	credits = seda_credits_take(stage, seda_stage_share(stage, room)); /* [harvest-credits] */
 	popped = seda_stage_pop(w, stage, credits); /* [harvest-pop] */
-	/* others may have these, however long pumping takes */
+	/* others may have these already; the end of ENTER tells them so */
 	if (credits > popped)
 		seda_credits_return(stage, credits - popped); /* [harvest-return] */
 	credits = popped;

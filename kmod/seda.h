@@ -370,7 +370,7 @@ enum {
 	SEDA_TCP_EXPIRED,		/* deadline of a connect */
 	SEDA_TCP_CANCEL,		/* connect cancelled */
 	SEDA_TCP_SHUT,			/* SHUTDOWN or CLOSE queued or done */
-	SEDA_TCP_CLOSE,			/* CLOSE queued */
+	SEDA_TCP_CLOSE,			/* CLOSE queued or done */
 	SEDA_TCP_ABORT,			/* close by reset */
 };
 

@@ -325,19 +325,22 @@ int seda_tcp_finish(struct seda_worker *w, struct seda_source *src,
 
 	if (mutex_lock_killable(&tcp->lock))
 		return -EINTR;
-	if (flags & SEDA_CLOSE_ABORT) {
+	if (!tcp->s.sock) {
+		/* TO_FD was quicker */
+		ret = -ESTALE;
+	} else if (flags & SEDA_CLOSE_ABORT) {
 		set_bit(SEDA_TCP_ABORT, &src->flags);
 		seda_tcp_drop_sends(tcp);
 	} else if (test_bit(SEDA_TCP_CLOSE, &src->flags)) {
 		ret = -EALREADY;
 	} else if (tcp->nr_sends && !seda_sock_hold(&tcp->s, &file)) {
 		ret = seda_tcp_queue(w, tcp, &s);
-		if (ret == -EINPROGRESS)
-			set_bit(SEDA_TCP_CLOSE, &src->flags);
 		seda_sock_drop(file);
 	}
-	if (!ret || ret == -EINPROGRESS)
+	if (!ret || ret == -EINPROGRESS) {
 		set_bit(SEDA_TCP_SHUT, &src->flags);
+		set_bit(SEDA_TCP_CLOSE, &src->flags);
+	}
 	mutex_unlock(&tcp->lock);
 	return ret;
 }

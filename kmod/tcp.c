@@ -8,6 +8,7 @@
  * any worker may submit.
  */
 #include <linux/file.h>
+#include <linux/skmsg.h>
 #include <linux/slab.h>
 #include <net/sock.h>
 #include <net/tcp.h>
@@ -24,19 +25,32 @@ static struct seda_tcp *to_tcp(struct seda_source *src)
 	return container_of(src, struct seda_tcp, s.src);
 }
 
+/* Does the kind of socket, not TCP's queue, know of all data?  kTLS does. */
+static bool seda_tcp_asks_tls(struct sock *sk)
+{
+	const struct proto *prot = READ_ONCE(sk->sk_prot);
+
+	if (!inet_csk_has_ulp(sk) || !prot->sock_is_readable)
+		return false;
+#ifdef CONFIG_NET_SOCK_MSG
+	/* sockmap's, or TLS that only sends on top of it; or TLS on top of one */
+	if (prot->sock_is_readable == sk_msg_is_readable ||
+	    rcu_access_pointer(sk->sk_user_data))
+		return false;
+#endif
+	return true;
+}
+
 /*
- * Would recvmsg() have data?  kTLS and sockmap keep some elsewhere, and part of a
- * TLS record is none: what is in TCP's queue does not count then, unless sockmap,
- * which reads from it, too, is beside (sk_user_data).
+ * Would recvmsg() have data?  kTLS and sockmap keep some elsewhere, and with TLS part
+ * of a record, which lies in TCP's queue, is none.
  */
 static bool seda_tcp_has_data(struct sock *sk)
 {
 	if (sk_is_readable(sk))
 		return true;
-	if (READ_ONCE(sk->sk_prot)->recvmsg != tcp_prot.recvmsg &&
-	    inet_csk_has_ulp(sk) && !rcu_access_pointer(sk->sk_user_data))
-		return false;
-	return !skb_queue_empty_lockless(&sk->sk_receive_queue);
+	return !seda_tcp_asks_tls(sk) &&
+	       !skb_queue_empty_lockless(&sk->sk_receive_queue);
 }
 
 /* Would receiving tell something new? */
@@ -485,6 +499,10 @@ static struct socket *seda_tcp_take(struct seda_tcp *tcp)
 		return ERR_PTR(-EINTR);
 	if (!tcp->s.sock) {
 		sock = ERR_PTR(-ESTALE);
+	} else if (test_bit(SEDA_TCP_CLOSE, &tcp->s.src.flags) ||
+		   test_bit(SEDA_SRC_CLOSING, &tcp->s.src.flags)) {
+		/* CLOSED was promised */
+		sock = ERR_PTR(-EALREADY);
 	} else if (!tcp->nr_sends) {
 		seda_sock_detach(&tcp->s);
 		sock = tcp->s.sock;
@@ -515,11 +533,7 @@ int seda_to_fd(struct seda_app *app, struct seda_to_fd_args *a)
 	ret = seda_source_seize(seda_worker_self(app), src, &held);
 	if (ret)
 		goto out;
-	/* CLOSED was promised */
-	if (test_bit(SEDA_SRC_CLOSING, &src->flags))
-		sock = ERR_PTR(-EALREADY);
-	else
-		sock = seda_tcp_take(to_tcp(src));
+	sock = seda_tcp_take(to_tcp(src));
 	if (IS_ERR(sock)) {
 		seda_source_unseize(src, held);
 		ret = PTR_ERR(sock);

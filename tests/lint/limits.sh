@@ -50,7 +50,7 @@ int main(void)
 	printf("timeout of a connect|the system's|1 ns-%d years\n", YEARS);
 	printf("name of a pool, a stage|pooln, stagen|%d, %d bytes\n",
 	       NAME(sedak_pool), NAME(sedak_stage));
-	printf("more_workers: those of all other pools than the default one|%d|1-%d, with the default pool's\n",
+	printf("more_workers: those of all other pools than the default one|%d, or 2 a CPU if that is more|1-%d, with the default pool's\n",
 	       DEF_MORE_WORKERS, MAX_WORKERS);
 	return 0;
 }

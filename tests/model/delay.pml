@@ -74,6 +74,7 @@ active [2] proctype Producer() {
 
 active proctype Setter() {
 	delay = true;
+	due = false;
 	if
 	:: pending -> armed = true;
 	:: else

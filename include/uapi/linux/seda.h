@@ -444,8 +444,8 @@ struct seda_pool_args {
  *
  * priority      0..255, higher first; equals in turn
  * min_batch     0, 1: none.  Else the stage is not harvested before this many
- *               sources are ready (or all that could become ready are), or
- *               max_delay_ns is over; needs max_delay_ns
+ *               sources are ready (or all that could become ready are: all, if
+ *               one is a listener or UDP), or max_delay_ns is over, as it must be
  * max_delay_ns  0: none.  When the oldest source has waited so long the stage
  *               outranks all priorities
  * capacity      credits (0: SEDA_MAX_CAPACITY)
