@@ -45,13 +45,14 @@ bugs() {
 			free_active_timer='ODEBUG: free active .* timer_list' \
 			free_active_work='ODEBUG: free active .*' \
 			list_corruption='list_del corruption' \
-			soft_lockup='BUG: soft lockup - CPU#' \
-			rcu_stall='rcu: .*(detected stall|self-detected stall)'
+			soft_lockup='BUG: soft lockup - CPU#'
 		alone lock_kept='WARNING: lock held when returning to user space'
 		# or by what the way to user mode does, if it has something to do
 		alone rcu_unbalanced='lock held when returning to user space|sleeping function called'
 		alone spin_in_raw='BUG: Invalid wait context'
 		alone irq_unsafe='WARNING: inconsistent lock state'
+		# the other CPU begins the grace period
+		alone --smp 2 rcu_stall='rcu: .*detected stall'
 		;;
 	kcsan)
 		alone --smp 2 data_race='BUG: KCSAN: data-race in .*race_thread'
