@@ -219,7 +219,7 @@ static void let_go(struct worker *w, struct source *src)
 {
 	uint32_t v;
 
-	if (src->kind == SRC_WATCH &&
+	if (src->kind == SRC_WATCH && load_relaxed(&src->ep.mask) &&
 	    !(load_relaxed(&src->ep.flags) & (EPF_EDGE | EPF_ONESHOT | EPF_GONE)))
 		ep_rearm(src);
 	v = load_relaxed(&src->ep.word);

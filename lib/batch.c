@@ -182,6 +182,17 @@ static inline bool must_defer(struct worker *w, struct sedak_stage *stage,
 	return load_relaxed(&stage->deferred) != 0;
 }
 
+/* A socket of datagrams is not held: what it sends waits within the capacity. */
+static bool drops(struct worker *w, struct sedak_stage *stage,
+		  const struct bev *b)
+{
+	if (b->src->kind != SRC_UDP || b->bits != BEV_IN ||
+	    load_relaxed(&stage->deferred) < stage->capacity)
+		return false;
+	atomic_fetch_add(&w->rt->udp_dropped, 1);
+	return true;
+}
+
 /* -------------------------------------------------------------- dispatch */
 
 /*
@@ -267,9 +278,11 @@ bool dispatch(struct worker *w, struct bev *b)
 	if (unlikely(!b->src))
 		return false;
 	stage = b->src->stage;
-	if (unlikely(must_defer(w, stage, b)))
-		bev_hold(w, b, false);
-	else
+	if (unlikely(must_defer(w, stage, b))) {
+		if (!drops(w, stage, b))
+			bev_hold(w, b, false);
+	} else {
 		dispatch_now(w, b);
+	}
 	return true;
 }

@@ -67,6 +67,12 @@ int buf_keep(struct worker *w, struct sedak_buf **bufp, const char *data,
 		store_relaxed(&b->refs, 1);
 		b->len = len;
 		w->be->keep(w, b);
+		/* the reference may be gone before what is sent */
+		if (b->in_place) {
+			b->in_place->in_place = false;
+			b->in_place = NULL;
+			buf_get(b);
+		}
 		return 0;
 	}
 	atomic_fetch_sub(&rt->bufs_held, 1);
@@ -147,6 +153,9 @@ int sedak_buf_hold(struct sedak_event *ev, struct sedak_buf **bufp)
 	ret = buf_keep(w, &b, ev->data, (uint32_t)ev->len);
 	if (ret < 0)
 		return ret;
+	/* a send that kept it before may have needed less */
+	if (b == ev->priv)
+		b->len = (uint32_t)ev->len;
 	*bufp = b;
 	return 0;
 }

@@ -323,6 +323,9 @@ bool conn_settle(struct worker *w, struct sedak_conn *c)
 	}
 	if (c->want_sent)
 		atomic_fetch_or(&c->src.word, P_CTL);
+	/* whose result lets the rest go on must be seen */
+	if (unlikely(c->unseen && c->wq_tail != c->inflight))
+		c->blind = false;
 	return !c->unseen || c->blind;
 }
 

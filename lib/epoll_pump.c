@@ -194,12 +194,10 @@ static bool pump_conn(struct worker *w, struct source *src, struct bev *b,
 	if (b->bits & BEV_ERR)
 		return true;
 	flags = load_relaxed(&ep->flags);
-	if (flags & EPF_EOF)
-		return true;
-	if ((flags & EPF_ARMED) &&
+	if (!(flags & EPF_EOF) && (flags & EPF_ARMED) &&
 	    (bits & (EPOLLIN | EP_AGAIN | TOLD_BY_READ)))
 		return pump_in(w, src, b);
-	/* paused: a reset is told all the same */
+	/* paused, or at the end: a reset is told all the same */
 	if ((bits & EPOLLERR) &&
 	    !getsockopt(ep->fd, SOL_SOCKET, SO_ERROR, &err, &len) && err) {
 		b->bits |= BEV_ERR;
@@ -328,9 +326,9 @@ void ep_rearm(struct source *src)
 	flags = load_relaxed(&ep->flags);
 	ev.events = load_relaxed(&ep->mask);
 	if (!(flags & EPF_GONE)) {
-		if (ev.events)
-			ev.events |= flags & EPF_EDGE ? (uint32_t)EPOLLET :
-							(uint32_t)EPOLLONESHOT;
+		/* without a mask HUP is told by epoll: once, for nobody */
+		ev.events |= ev.events && flags & EPF_EDGE ?
+				     (uint32_t)EPOLLET : (uint32_t)EPOLLONESHOT;
 		epoll_ctl(src->stage->pool->ep.epfd, EPOLL_CTL_MOD, ep->fd, &ev);
 	}
 	ep_unlock(ep);
@@ -357,7 +355,8 @@ unsigned int ep_pump(struct worker *w, struct source *src, unsigned int n,
 	if (src->kind == SRC_WATCH && !(bits & EP_CLOSE)) {
 		pump_watch(src, b, bits);
 		/* nothing to tell after all: the one shot was not used */
-		if (!b->bits && (load_relaxed(&ep->flags) & EPF_ONESHOT))
+		if (!b->bits && (load_relaxed(&ep->flags) & EPF_ONESHOT) &&
+		    load_relaxed(&ep->mask))
 			ep_rearm(src);
 	}
 	if (src->kind == SRC_CONN && !pump_conn(w, src, b, bits))

@@ -219,6 +219,7 @@ struct sedak_buf {
 	int32_t index;
 	int32_t slot;		/* of its event, while refs is 0 */
 	uint32_t len;
+	struct chunk *in_place;	/* that sends it without a reference */
 	uint64_t kept_at;	/* the backend's: which batch of ... */
 	struct worker *keeper;	/* ... whom it was kept from */
 	char *data;

@@ -207,13 +207,16 @@ static int __attribute__((noinline)) send_queued(struct worker *w,
 	ch->iov.iov_len = len;
 	ch->buf = b;
 	ch->in_place = true;
-	if (load_relaxed(&b->refs) || !owned(c, w) || c->wq_head || c->direct ||
-	    c->state != CONN_OPEN || load_relaxed(&c->src.foreign)) {
+	if (load_relaxed(&b->refs) || b->in_place || !owned(c, w) ||
+	    c->wq_head || c->direct || c->state != CONN_OPEN ||
+	    load_relaxed(&c->src.foreign)) {
 		if (wq_keep_in_place(w, ch) < 0) {
 			ch->buf = NULL;
 			chunk_put(w, ch);
 			goto nomem;
 		}
+	} else {
+		b->in_place = ch;
 	}
 	return send_chunk(c, w, ch, over, flags);
 nomem:

@@ -22,6 +22,8 @@ static int check(struct sedak_stage_opts *o)
 		o->min_batch = 1;
 	if (o->min_batch > 1 && !o->max_delay_ns)
 		return -EINVAL;
+	if (o->max_delay_ns > INT64_MAX)
+		o->max_delay_ns = INT64_MAX;
 	return o->min_batch > o->max_batch ? -EINVAL : 0;
 }
 

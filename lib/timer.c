@@ -125,17 +125,24 @@ void timer_arm(struct worker *w, struct sedak_pool *pool,
 	clock_changed(w, pool);
 }
 
-bool timer_disarm(struct sedak_pool *pool, struct timer_node *node)
+static bool disarm_locked(struct sedak_pool *pool, struct timer_node *node)
 {
-	bool was;
+	bool was = node->deadline != NEVER;
 
-	pthread_mutex_lock(&pool->timer_lock);
-	was = node->deadline != NEVER;
 	node->deadline = NEVER;
 	if (node->pos >= 0) {
 		heap_remove(pool, node);
 		note_first(pool);
 	}
+	return was;
+}
+
+bool timer_disarm(struct sedak_pool *pool, struct timer_node *node)
+{
+	bool was;
+
+	pthread_mutex_lock(&pool->timer_lock);
+	was = disarm_locked(pool, node);
 	pthread_mutex_unlock(&pool->timer_lock);
 	return was;
 }
@@ -256,9 +263,9 @@ int sedak_timer_set(struct sedak_timer *t, uint64_t first_ns,
 	if (!first_ns)
 		return -EINVAL;
 	pthread_mutex_lock(&pool->timer_lock);
-	t->period = period_ns;
-	t->fired = 0;
 	/* far beyond the machine's life is as good as never */
+	t->period = period_ns > INT64_MAX ? (uint64_t)INT64_MAX : period_ns;
+	t->fired = 0;
 	arm_locked(pool, &t->node,
 		   first_ns > INT64_MAX ? (uint64_t)INT64_MAX : now + first_ns);
 	pthread_mutex_unlock(&pool->timer_lock);
@@ -271,11 +278,12 @@ int sedak_timer_cancel(struct sedak_timer *t)
 	struct sedak_pool *pool = t->src.stage->pool;
 	bool due;
 
+	/* at once: it must not fire between the two */
 	pthread_mutex_lock(&pool->timer_lock);
-	due = t->fired != 0;
+	due = disarm_locked(pool, &t->node) || t->fired;
 	t->fired = 0;
 	pthread_mutex_unlock(&pool->timer_lock);
-	return timer_disarm(pool, &t->node) || due;
+	return due;
 }
 
 void sedak_timer_destroy(struct sedak_timer *t)

@@ -135,8 +135,12 @@ int sedak_udp_send_event(struct sedak_udp *u, struct sedak_event *ev, size_t len
 	if (!w || ev->type != SEDAK_EV_DATAGRAM || len > ev->len)
 		return -EINVAL;
 	to = (const struct sockaddr_in6 *)ev->addr;
-	/* in its own pool, where operations on it have an order */
-	if (u->src.stage->pool != w->pool)
+	/*
+	 * In its own pool, where operations on it have an order; and in place only
+	 * what lies in a receive buffer: a copy goes before the device reads it.
+	 */
+	if (u->src.stage->pool != w->pool ||
+	    (!w->be->copies_udp && ((struct sedak_buf *)ev->priv)->index < 0))
 		return send_later(u, ev->data, len, to);
 	ret = submit(w, u, ev->data, len, to);
 	return ret == -EAGAIN ? send_later(u, ev->data, len, to) : ret;

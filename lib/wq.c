@@ -59,6 +59,8 @@ void chunk_put(struct worker *w, struct chunk *ch)
 		buf_drop(w, ch->buf);
 	else if (ch->counted)
 		atomic_fetch_sub(&ch->buf->rt->bufs_held, 1);
+	else if (ch->buf)
+		ch->buf->in_place = NULL;
 	if (w && ch->class >= 0 && w->nr_chunks[ch->class] < CHUNK_CACHE_MAX) {
 		ch->next = w->chunks[ch->class];
 		w->chunks[ch->class] = ch;
@@ -139,6 +141,7 @@ void wq_pending(struct worker *w, struct sedak_conn *c)
 
 	if (!ch || !ch->in_place)
 		return;
+	ch->buf->in_place = NULL;
 	if (w->be->keeps_bufs) {
 		ch->counted = true;
 		atomic_fetch_add(&w->rt->bufs_held, 1);
@@ -279,6 +282,8 @@ int wq_keep_in_place(struct worker *w, struct chunk *ch)
 	if (!ch->in_place)
 		return 0;
 	off = (uint32_t)((char *)ch->iov.iov_base - b->data);
+	if (b->in_place == ch)
+		b->in_place = NULL;
 	ret = buf_keep(w, &ch->buf, b->data,
 		       off + (uint32_t)ch->iov.iov_len);
 	if (ret < 0)

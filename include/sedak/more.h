@@ -270,7 +270,8 @@ struct sedak_pool_stats {
  * @bytes_in, @bytes_out: of all connections and UDP sockets
  * @bufs:	receive buffers; @bufs_held: kept by the program or by sends
  * @bufs_copied: times the cap of held buffers made a copy
- * @udp_dropped: datagrams for which the socket had no room
+ * @udp_dropped: datagrams for which the socket, or a stage that is held back,
+ *		had no room
  * @accept_errors: times that descriptors or memory were missing
  */
 struct sedak_rt_stats {

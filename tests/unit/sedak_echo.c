@@ -138,4 +138,25 @@ TEST(in_place_and_copied) { talk(_metadata, act_halves); }
 TEST(held) { talk(_metadata, act_held); }
 TEST(vector) { talk(_metadata, act_vector); }
 
+/* The client waits for all of an answer before it says more. */
+TEST(an_answer_in_two_parts_is_whole)
+{
+	char out[100], in[100];
+	struct box *box;
+	uint16_t port;
+	int fd, i;
+
+	box = server(1, &port, act_halves);
+	fd = dial(port);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 20; i++) {
+		pattern(out, sizeof(out), i);
+		ASSERT_TRUE(give(fd, out, sizeof(out)));
+		ASSERT_TRUE(take(fd, in, sizeof(in)));
+		ASSERT_EQ(0, memcmp(in, out, sizeof(in)));
+	}
+	close(fd);
+	server_end(box);
+}
+
 TEST_HARNESS_MAIN

@@ -70,6 +70,27 @@ TEST(periodic)
 	server_end(box);
 }
 
+/* A period beyond all time is none. */
+TEST(the_longest_period)
+{
+	struct box *box = idle(1);
+	struct sedak_timer *t, *other;
+
+	ASSERT_EQ(0, sedak_timer_create(box->stage, NULL, &t));
+	ASSERT_EQ(0, sedak_timer_create(box->stage, box, &other));
+	ASSERT_EQ(0, sedak_timer_set(t, 1, UINT64_MAX));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_TIMER, 1));
+	ASSERT_EQ(0, sedak_timer_set(other, 1 * MS, 0));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_TIMER, 2));
+	EXPECT_EQ(box, box_find(box, SEDAK_EV_TIMER, 1)->user);
+	sleep_ms(20);
+	EXPECT_EQ(2, box_count(box, SEDAK_EV_TIMER));
+	EXPECT_EQ(1, sedak_timer_cancel(t));
+	sedak_timer_destroy(t);
+	sedak_timer_destroy(other);
+	server_end(box);
+}
+
 TEST(cancelled)
 {
 	struct box *box = idle(1);

@@ -54,6 +54,43 @@ TEST(level)
 	server_end(box);
 }
 
+static void act_disarm(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_READY)
+		sedak_watch_arm(*(struct sedak_watch **)ev->user, 0);
+}
+
+/* Nobody asks for HUP, which epoll tells all the same. */
+TEST(disarmed_it_costs_nothing)
+{
+	struct timespec begin, end;
+	struct sedak_watch *w;
+	struct box *box = idle_of(1);
+	unsigned int n;
+	int p[2];
+
+	ASSERT_EQ(0, pipe2(p, O_NONBLOCK));
+	box->act = act_disarm;
+	ASSERT_EQ(0, sedak_watch_open(box->stage, p[0], POLLIN, 0, &w, &w));
+	close(p[1]);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_READY, 1));
+	/* one more may have been on its way */
+	sleep_ms(50);
+	n = box_count(box, SEDAK_EV_READY);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+	sleep_ms(300);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+	EXPECT_GT(100 * MS, (end.tv_sec - begin.tv_sec) * SEC + end.tv_nsec -
+			    begin.tv_nsec);
+	EXPECT_EQ(n, box_count(box, SEDAK_EV_READY));
+	/* and armed again it is told again */
+	ASSERT_EQ(0, sedak_watch_arm(w, POLLIN));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_READY, n + 1));
+	sedak_watch_close(w);
+	close(p[0]);
+	server_end(box);
+}
+
 TEST(one_shot)
 {
 	struct sedak_watch *w;

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/* libsedak: a receive buffer may be sent and held at once; each has its own part. */
+#include "sedak_test.h"
+
+#define LEN	(8 << 20)
+
+static struct sedak_conn *conns[3];
+static int accepted;
+
+/* What the first sends goes back to it, and to the second one, who reads. */
+static void act_both(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_ACCEPT && accepted < 3)
+		conns[accepted++] = ev->conn;
+	if (ev->type != SEDAK_EV_DATA)
+		return;
+	sedak_conn_send_event(ev->conn, ev, 0, ev->len, 0);
+	if (ev->conn == conns[0])
+		sedak_conn_send_event(conns[1], ev, 0, ev->len, 0);
+}
+
+/* It is held for a moment only, while it is to be sent. */
+static void act_held(struct box *box, struct sedak_event *ev)
+{
+	struct sedak_buf *buf;
+
+	if (ev->type == SEDAK_EV_ACCEPT && accepted < 3)
+		conns[accepted++] = ev->conn;
+	if (ev->type != SEDAK_EV_DATA)
+		return;
+	sedak_conn_send_event(ev->conn, ev, 0, ev->len, 0);
+	if (ev->conn == conns[0] && !sedak_buf_hold(ev, &buf))
+		sedak_buf_put(buf);
+}
+
+struct flow {
+	pthread_t thread;
+	char *data;
+	int fd;
+	bool ok;
+};
+
+static void *writes(void *arg)
+{
+	struct flow *f = arg;
+
+	f->ok = give(f->fd, f->data, LEN);
+	return NULL;
+}
+
+static void *reads(void *arg)
+{
+	struct flow *f = arg;
+	char *in = malloc(LEN);
+
+	f->ok = take(f->fd, in, LEN) && !memcmp(in, f->data, LEN);
+	free(in);
+	return NULL;
+}
+
+/* A peer that does not read for long, others that do and use the buffers. */
+static void share(struct __test_metadata *_metadata, bool second,
+		  void (*act)(struct box *, struct sedak_event *))
+{
+	char *data = malloc(LEN), other[4096], back[4096];
+	struct flow out = { .data = data }, in = { .data = data };
+	struct flow also = { .data = data };
+	int fd[3], i;
+	struct sedak_rt_stats st = { .size = sizeof(st) };
+	struct box *box;
+	uint16_t port;
+
+	accepted = 0;
+	pattern(data, LEN, 1);
+	pattern(other, sizeof(other), 2);
+	box = server(1, &port, act);
+	for (i = 0; i < 3; i++) {
+		fd[i] = dial(port);
+		ASSERT_LE(0, fd[i]);
+		ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, i + 1));
+	}
+	out.fd = in.fd = fd[0];
+	also.fd = fd[1];
+	ASSERT_EQ(0, pthread_create(&out.thread, NULL, writes, &out));
+	if (second)
+		ASSERT_EQ(0, pthread_create(&also.thread, NULL, reads, &also));
+	for (i = 0; i < 300; i++) {
+		ASSERT_TRUE(give(fd[2], other, sizeof(other)));
+		ASSERT_TRUE(take(fd[2], back, sizeof(back)));
+		ASSERT_EQ(0, memcmp(other, back, sizeof(back)));
+	}
+	ASSERT_EQ(0, pthread_create(&in.thread, NULL, reads, &in));
+	pthread_join(in.thread, NULL);
+	EXPECT_TRUE(in.ok);
+	pthread_join(out.thread, NULL);
+	EXPECT_TRUE(out.ok);
+	if (second) {
+		pthread_join(also.thread, NULL);
+		EXPECT_TRUE(also.ok);
+	}
+	for (i = 0; i < 3; i++)
+		close(fd[i]);
+	sleep_ms(50);
+	ASSERT_EQ(0, sedak_rt_get_stats(box->rt, &st));
+	EXPECT_EQ(0, st.bufs_held);
+	server_end(box);
+	free(data);
+}
+
+TEST(sent_to_two) { share(_metadata, true, act_both); }
+TEST(held_while_sent) { share(_metadata, false, act_held); }
+
+static size_t held_len;
+
+static void act_part(struct box *box, struct sedak_event *ev)
+{
+	struct sedak_buf *buf;
+
+	if (ev->type == SEDAK_EV_ACCEPT && accepted < 3)
+		conns[accepted++] = ev->conn;
+	if (ev->type != SEDAK_EV_DATA)
+		return;
+	sedak_conn_send_event(conns[0], ev, 0, 1, 0);
+	sedak_conn_send_event(conns[1], ev, 0, 4, 0);
+	if (sedak_buf_hold(ev, &buf))
+		return;
+	held_len = sedak_buf_len(buf);
+	sedak_conn_send_buf(ev->conn, buf, 0, ev->len, 0);
+	sedak_buf_put(buf);
+}
+
+TEST(what_is_held_is_all_of_it)
+{
+	char text[100] = "held", back[105];
+	struct box *box;
+	uint16_t port;
+	int fd[2];
+
+	accepted = 0;
+	box = server(1, &port, act_part);
+	fd[0] = dial(port);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	fd[1] = dial(port);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 2));
+	ASSERT_TRUE(give(fd[1], text, 100));
+	ASSERT_TRUE(take(fd[0], back, 1));
+	ASSERT_TRUE(take(fd[1], back, 104));
+	EXPECT_EQ(100, held_len);
+	EXPECT_EQ(0, memcmp(back + 4, text, 100));
+	close(fd[0]);
+	close(fd[1]);
+	server_end(box);
+}
+
+TEST_HARNESS_MAIN
