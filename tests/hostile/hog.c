@@ -37,7 +37,7 @@ static long here(long normal, long checked)
 
 static long limit(void)
 {
-	return here(LIMIT, LIMIT / 4);
+	return here(LIMIT, LIMIT / 8);
 }
 
 static const char *const groups[] = { HOG, OTHERS, NULL };
@@ -255,7 +255,8 @@ static bool ask(int sock, char what)
 }
 
 /* So many connections, by somebody outside: their sockets are not charged. */
-#define ACCEPTS		2000
+#define ACCEPTS		here(2000, 500)
+#define ACCEPTS_MOST	2000
 
 /* The one outside makes a connection. */
 static int hog_called(struct hog *h)
@@ -419,7 +420,7 @@ static int listen_full(uint16_t *port)
 static void call_when_asked(uint16_t port, int sock)
 {
 	struct linger reset = { .l_onoff = 1 };
-	static int fd[ACCEPTS + 1];
+	static int fd[ACCEPTS_MOST + 1];
 	unsigned int nr = 0;
 	char c;
 

@@ -29,6 +29,7 @@ static void *works(void *arg)
 
 static int wakes_and_ends(int delay_us)
 {
+	struct seda_setup_args small = { .workers = WORKERS, .bufs = 4 };
 	struct seda_stage_args policy = { .posts = 8 };
 	struct seda_pool_args pool = {
 		.size = sizeof(pool), .concurrency = WORKERS,
@@ -37,7 +38,7 @@ static int wakes_and_ends(int delay_us)
 	uint64_t stage;
 	int i;
 
-	if (app_open(&app, NULL) || app_stage(&app, &policy, &stage))
+	if (app_open(&app, &small) || app_stage(&app, &policy, &stage))
 		return 1;
 	pool.pool = app.pool;
 	if (app_call(&app, SEDA_IOC_POOL_SET, &pool))

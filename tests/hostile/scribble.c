@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Threads scribble over the shared memory of all workers while these submit a
- * million ops: it hurts its own app alone.
+ * million ops (SEDA_SUBMISSIONS): it hurts its own app alone.
  */
 /* vm: --smp 2 --timeout 400 */
 #include <kselftest_harness.h>
 
+#include "tests/lib/count.h"
 #include "tests/lib/stages.h"
 
 #define WORKERS		2
-#define SUBMISSIONS	1000000	/* SEDA_SUBMISSIONS overrides it */
 #define CONNS		16
 
 static struct app app;
 static uint64_t stage, known[64];
 static volatile uint64_t submitted;
-static uint64_t wanted = SUBMISSIONS;
+static uint64_t wanted;
 static volatile bool stop;
 static int peers[CONNS];
 static char memory[65536];
@@ -231,9 +231,7 @@ TEST(a_million_submissions)
 	uint64_t id;
 	pid_t pid;
 
-	given = getenv("SEDA_SUBMISSIONS");
-	if (given)
-		wanted = strtoull(given, NULL, 0);
+	wanted = count_of("SEDA_SUBMISSIONS", count_here(1000000));
 	TH_LOG("SEDA_SEED=%llu", (unsigned long long)seed);
 	pid = fork();
 	if (!pid)

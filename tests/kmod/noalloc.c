@@ -8,10 +8,11 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include "tests/lib/count.h"
 #include "tests/lib/seda_rig.h"
 #include "tests/lib/trace.h"
 
-#define EVENTS	10000
+#define EVENTS	count_here(10000)
 
 /* Traces allocations whose caller is the module. */
 static int trace_module(void)

@@ -44,7 +44,7 @@ struct box {
 	unsigned int n;
 	unsigned int counts[16];
 	char *bytes;		/* all data, in order */
-	size_t nr_bytes;
+	size_t nr_bytes, room;
 	void (*act)(struct box *box, struct sedak_event *ev);
 	void *arg;
 	struct sedak_rt *rt;
@@ -88,7 +88,10 @@ static inline void box_record(struct box *box, const struct sedak_event *ev)
 	    (ev->type == SEDAK_EV_CONNECT && !ev->res))
 		box->conn = ev->conn;
 	if (ev->type == SEDAK_EV_DATA) {
-		box->bytes = realloc(box->bytes, box->nr_bytes + ev->len);
+		if (box->nr_bytes + ev->len > box->room) {
+			box->room = 2 * (box->nr_bytes + ev->len);
+			box->bytes = realloc(box->bytes, box->room);
+		}
 		memcpy(box->bytes + box->nr_bytes, ev->data, ev->len);
 		box->nr_bytes += ev->len;
 	}
