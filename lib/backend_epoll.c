@@ -14,9 +14,15 @@
 #include "epoll.h"
 
 #define BUFS_REFILL	16	/* taken from the shared list at a time */
-#define BUFS_KEEP	128	/* a worker's own, at most */
+#define BUFS_KEEP	128	/* a worker's own, at most: keeps() */
 
 /* ---------------------------------------------------------------- buffers */
+
+/* With a half held by the program, idle workers still leave some to the others */
+static unsigned int keeps(const struct sedak_rt *rt)
+{
+	return rt->nr_bufs / 4 < BUFS_KEEP ? rt->nr_bufs / 4 : BUFS_KEEP;
+}
 
 struct sedak_buf *ep_buf_get(struct worker *w)
 {
@@ -51,10 +57,10 @@ void ep_buf_put(struct worker *w, struct sedak_buf *b)
 
 	b->next = e->bufs;
 	e->bufs = b;
-	if (likely(++e->nr_bufs <= BUFS_KEEP))
+	if (likely(++e->nr_bufs <= keeps(rt)))
 		return;
 	pthread_mutex_lock(&rt->mem_lock);
-	while (e->nr_bufs > BUFS_KEEP / 2) {
+	while (e->nr_bufs > keeps(rt) / 2) {
 		b = e->bufs;
 		e->bufs = b->next;
 		e->nr_bufs--;

@@ -476,6 +476,7 @@ struct worker {
 
 	struct ring local[MAX_STAGES];
 	uint64_t local_mask;
+	uint64_t spilled;	/* stages whose local queue joined the shared one */
 	struct chunk *chunks[CHUNK_CLASSES];
 	unsigned int nr_chunks[CHUNK_CLASSES];
 	struct source *conns;

@@ -15,23 +15,32 @@
 
 #include "backend.h"
 
-static int ring_put(struct ring *r, void *item, uint64_t since)
+/* Room for so many more */
+static int ring_grow(struct ring *r, uint32_t more)
 {
-	uint32_t i, cap;
+	uint32_t i, cap = r->cap ? r->cap : 16;
 	struct qitem *v;
 
-	if (r->len == r->cap) {
-		cap = r->cap ? 2 * r->cap : 16;
-		v = malloc(cap * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		for (i = 0; i < r->len; i++)
-			v[i] = r->v[(r->head + i) & (r->cap - 1)];
-		free(r->v);
-		r->v = v;
-		r->head = 0;
-		r->cap = cap;
-	}
+	while (cap - r->len < more)
+		cap *= 2;
+	if (cap == r->cap)
+		return 0;
+	v = malloc(cap * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	for (i = 0; i < r->len; i++)
+		v[i] = r->v[(r->head + i) & (r->cap - 1)];
+	free(r->v);
+	r->v = v;
+	r->head = 0;
+	r->cap = cap;
+	return 0;
+}
+
+static int ring_put(struct ring *r, void *item, uint64_t since)
+{
+	if (r->len == r->cap && ring_grow(r, 1))
+		return -ENOMEM;
 	r->v[(r->head + r->len) & (r->cap - 1)] = (struct qitem){ item, since };
 	r->len++;
 	return 0;
@@ -120,20 +129,39 @@ static void let_run(struct sedak_stage *stage)
 /* A place in the queue, or -EAGAIN */
 static int reserve(struct worker *w, struct sedak_stage *stage)
 {
-	uint32_t bound = stage->capacity, n;
+	uint32_t bound = stage->capacity, n = load_relaxed(&stage->queued);
 
 	if (stage->full == SEDAK_FULL_BACKPRESSURE && w && w->running)
 		bound = 2 * bound + OVERSHOOT;
-	n = atomic_fetch_add(&stage->queued, 1);
-	if (unlikely(n >= bound)) {
-		atomic_fetch_sub(&stage->queued, 1);
-		atomic_fetch_add_explicit(&stage->rejected, 1,
-					  memory_order_relaxed);
-		return -EAGAIN;
-	}
+	/* never too long for a moment: let_run() may look just then */
+	do {
+		if (unlikely(n >= bound)) {
+			atomic_fetch_add_explicit(&stage->rejected, 1,
+						  memory_order_relaxed);
+			return -EAGAIN;
+		}
+	} while (!atomic_compare_exchange_weak(&stage->queued, &n, n + 1));
 	if (n + 1 > load_relaxed(&stage->queued_max))
 		store_relaxed(&stage->queued_max, n + 1);
 	return n + 1 >= stage->capacity;
+}
+
+/*
+ * Whether the worker's own queue of the stage takes what it posts: not as long as
+ * older items of it may be in the shared one, or it would overtake them.
+ */
+static bool goes_local(struct worker *w, struct sedak_stage *stage)
+{
+	uint64_t bit = 1ull << stage->index;
+
+	if (!w || w->pool != stage->pool || stage->min_batch > 1)
+		return false;
+	if (unlikely(w->spilled & bit)) {
+		if (load_relaxed(&stage->shared_len))
+			return false;
+		w->spilled &= ~bit;
+	}
+	return true;
 }
 
 int sedak_stage_post(struct sedak_stage *stage, void *item)
@@ -146,9 +174,10 @@ int sedak_stage_post(struct sedak_stage *stage, void *item)
 	over = reserve(w, stage);
 	if (unlikely(over < 0))
 		return over;
-	if (w && w->pool == stage->pool && stage->min_batch <= 1) {
+	if (likely(goes_local(w, stage))) {
 		ret = ring_put(&w->local[stage->index], item, w->now);
-		w->local_mask |= 1ull << stage->index;
+		if (likely(!ret))
+			w->local_mask |= 1ull << stage->index;
 	} else {
 		pthread_mutex_lock(&stage->lock);
 		ret = ring_put(&stage->shared, item, now_of(w));
@@ -158,6 +187,7 @@ int sedak_stage_post(struct sedak_stage *stage, void *item)
 	}
 	if (unlikely(ret < 0)) {
 		atomic_fetch_sub(&stage->queued, 1);
+		let_run(stage);
 		return -EAGAIN;
 	}
 	atomic_fetch_add_explicit(&stage->enqueued, 1, memory_order_relaxed);
@@ -277,26 +307,27 @@ void stage_delay_fired(struct worker *w, struct sedak_stage *stage)
 
 /*
  * A stage that is held back may be run next by another worker, which must find
- * everything: the local queue joins the shared one.
+ * everything: the local queue joins the shared one, all of it or, with no memory,
+ * nothing until the next round.
  */
 static void spill(struct worker *w, struct sedak_stage *stage)
 {
 	struct ring *r = &w->local[stage->index];
 	struct qitem q;
 
+	if (!r->len)
+		return;
 	pthread_mutex_lock(&stage->lock);
-	while (r->len) {
-		q = ring_take(r);
-		if (ring_put(&stage->shared, q.item, q.since) < 0) {
-			r->head = (r->head - 1) & (r->cap - 1);
-			r->len++;
-			break;	/* no memory: the next round tries again */
+	if (!ring_grow(&stage->shared, r->len)) {
+		while (r->len) {
+			q = ring_take(r);
+			ring_put(&stage->shared, q.item, q.since);
 		}
+		w->local_mask &= ~(1ull << stage->index);
+		w->spilled |= 1ull << stage->index;
 	}
 	store_relaxed(&stage->shared_len, stage->shared.len);
 	pthread_mutex_unlock(&stage->lock);
-	if (!r->len)
-		w->local_mask &= ~(1ull << stage->index);
 }
 
 static bool run_stage(struct worker *w, struct sedak_stage *stage)

@@ -25,13 +25,13 @@ static inline int admit(struct sedak_conn *c, size_t len, unsigned int flags)
 		return -EINVAL;
 	if (unlikely(load_relaxed(&c->src.word) & SEND_REFUSED))
 		return -EPIPE;
-	q = atomic_fetch_add_explicit(&c->queued, len, memory_order_relaxed);
-	if (unlikely(len > load_relaxed(&c->max) ||
-		     q > load_relaxed(&c->max) - len)) {
-		atomic_fetch_sub_explicit(&c->queued, len,
-					  memory_order_relaxed);
-		return -ENOBUFS;
-	}
+	q = load_relaxed(&c->queued);
+	/* never too long for a moment: who looks just then tells no sender to go on */
+	do {
+		if (unlikely(len > load_relaxed(&c->max) ||
+			     q > load_relaxed(&c->max) - len))
+			return -ENOBUFS;
+	} while (!atomic_compare_exchange_weak(&c->queued, &q, q + len));
 	return q + len > load_relaxed(&c->high);
 }
 

@@ -265,8 +265,9 @@ SEDAK_API int sedak_conn_set_marks(struct sedak_conn *conn, size_t low,
  *
  * While it is paused data stays in the socket, so TCP slows the peer down.  In
  * the connection's handler no DATA and EOF follow a pause, beyond those of the
- * batch in hand; from elsewhere one more may be on its way.  Not counted: one
- * resume ends any number of pauses.  Any thread.
+ * batch in hand; from elsewhere one more may be on its way.  Of a reset epoll tells
+ * at once; the device not before a send fails or the connection is resumed.  Not
+ * counted: one resume ends any number of pauses.  Any thread.
  *
  * Return: 0; -EPIPE.
  */

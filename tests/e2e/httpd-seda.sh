@@ -12,12 +12,12 @@ set -u
 export SEDA_TOP
 read -ra vm <<<"${SEDA_VM:-tests/vm/run}"
 vm=("$SEDA_TOP/${vm[0]#"$SEDA_TOP/"}" "${vm[@]:1}" --timeout 3000)
-busy='basic range pipeline fifo large stats ends load'
+busy='basic pipeline fifo large stats ends load'
 # These mostly wait.
 waiting='stop slow'
 
 cat >"$tap_dir/all" <<'END'
-export SEDAK_BACKEND=seda SEDA_NO_BROWSER=1 SEDA_SLOW=8
+export SEDAK_BACKEND=seda SEDA_NO_BROWSER=1 SEDA_SLOW=8 SEDA_LOAD_SECONDS=3
 run() {
 	for name in $1; do
 		"$SEDA_TOP/tests/e2e/httpd-$name.sh" |

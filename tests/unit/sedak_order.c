@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * libsedak: with many connections and workers the bytes of each come in order,
- * and no two workers handle one connection at once.
+ * and no two workers handle one connection at once; items come in order, too, by
+ * whichever queue, when a stage between is held back and goes on.
  */
 #include "sedak_test.h"
 
@@ -123,6 +124,77 @@ TEST(order)
 	sedak_rt_destroy(rt);
 	EXPECT_EQ(0, atomic_load(&overlaps));
 	EXPECT_EQ(0, atomic_load(&disorder));
+}
+
+#define ITEMS	6000
+#define AT_ONCE	10
+
+static struct sedak_stage *middle, *sink;
+static uintptr_t posted, arrived;
+
+static void begins(struct sedak_stage *stage, struct sedak_event *ev,
+		   unsigned int n)
+{
+	int i;
+
+	for (; n; n--)
+		for (i = 0; i < AT_ONCE; i++)
+			disorder += sedak_stage_post(middle, (void *)++posted);
+}
+
+static void forwards(struct sedak_stage *stage, struct sedak_event *ev,
+		     unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		disorder += sedak_stage_post(sink, ev[i].data);
+}
+
+static void ends(struct sedak_stage *stage, struct sedak_event *ev,
+		 unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		disorder += (uintptr_t)ev[i].data != ++arrived;
+	/* so that the queue before is full, most of the time */
+	usleep(50);
+}
+
+TEST(held_back)
+{
+	struct sedak_stage_stats st = { .size = sizeof(st) };
+	struct sedak_stage_opts first = { .size = sizeof(first),
+					  .handler = begins };
+	struct sedak_stage_opts then = {
+		.size = sizeof(then), .handler = forwards, .max_batch = 2,
+		.capacity = ITEMS,
+	};
+	struct sedak_stage_opts last = {
+		.size = sizeof(last), .handler = ends, .capacity = 4,
+		.full = SEDAK_FULL_BACKPRESSURE,
+	};
+	struct sedak_pool_opts own = { .size = sizeof(own), .workers = 1 };
+	struct sedak_rt *rt = rt_new(1);
+	struct sedak_stage *begin;
+	int i;
+
+	ASSERT_EQ(0, sedak_pool_create(rt, &own, &last.pool));
+	ASSERT_EQ(0, sedak_stage_create(rt, &first, &begin));
+	ASSERT_EQ(0, sedak_stage_create(rt, &then, &middle));
+	ASSERT_EQ(0, sedak_stage_create(rt, &last, &sink));
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	for (i = 0; i < ITEMS / AT_ONCE; i++) {
+		ASSERT_EQ(0, sedak_stage_post(begin, NULL));
+		usleep(100);
+	}
+	ASSERT_EQ(0, sedak_rt_drain(rt, 20 * SEC));
+	ASSERT_EQ(0, sedak_stage_get_stats(middle, &st));
+	EXPECT_LT(10, st.pauses);
+	EXPECT_EQ(ITEMS, arrived);
+	EXPECT_EQ(0, atomic_load(&disorder));
+	sedak_rt_destroy(rt);
 }
 
 TEST_HARNESS_MAIN
