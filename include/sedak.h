@@ -445,7 +445,7 @@ SEDAK_API struct sedak_rt *sedak_stage_rt(const struct sedak_stage *stage);
  *		posts it must have it not in use any more.
  *
  * From a worker of the stage's own pool the item is handled by that worker
- * before it waits again; from elsewhere by any worker.  Items of one sender
+ * before it waits again; from elsewhere by any worker.  Items of one thread
  * leave the queue in order.  Any thread.
  *
  * Return: 0; -EAGAIN the queue is full (see enum sedak_full); -ESHUTDOWN the

@@ -18,10 +18,15 @@
 
 /* ---------------------------------------------------------------- buffers */
 
-/* With a half held by the program, idle workers still leave some to the others */
+/*
+ * All workers together keep a quarter, so that with a half held by the program
+ * idle ones still leave some to the others.
+ */
 static unsigned int keeps(const struct sedak_rt *rt)
 {
-	return rt->nr_bufs / 4 < BUFS_KEEP ? rt->nr_bufs / 4 : BUFS_KEEP;
+	unsigned int n = rt->total_bufs / (4 * load_relaxed(&rt->all_workers));
+
+	return n < BUFS_KEEP ? n : BUFS_KEEP;
 }
 
 struct sedak_buf *ep_buf_get(struct worker *w)
@@ -29,11 +34,13 @@ struct sedak_buf *ep_buf_get(struct worker *w)
 	struct ep_worker *e = w->be_data;
 	struct sedak_rt *rt = w->rt;
 	struct sedak_buf *b;
-	unsigned int i;
+	unsigned int i, most = BUFS_REFILL;
 
 	if (unlikely(!e->bufs)) {
+		if (keeps(rt) < most)
+			most = keeps(rt) + 1;
 		pthread_mutex_lock(&rt->mem_lock);
-		for (i = 0; i < BUFS_REFILL && rt->free_bufs; i++) {
+		for (i = 0; i < most && rt->free_bufs; i++) {
 			b = rt->free_bufs;
 			rt->free_bufs = b->next;
 			b->next = e->bufs;

@@ -25,10 +25,12 @@ _Static_assert(BEV_IN == SEDA_EV_IN && BEV_EOF == SEDA_EV_EOF &&
 	       BEV_READY == SEDA_EV_READY && BEV_CLOSED == SEDA_EV_CLOSED,
 	       "events of the seam are numbered as the device's");
 _Static_assert(MAX_CONNS + MORE_SOURCES <= SEDA_MAX_SOURCES &&
-	       MAX_WORKERS <= SEDA_MAX_WORKERS && MAX_EVENTS <= SEDA_MAX_EVENTS &&
-	       MAX_POOLS <= SEDA_MAX_POOLS &&
-	       MAX_STAGES + MAX_POOLS <= SEDA_MAX_STAGES,
+	       MAX_WORKERS <= SEDA_MAX_WORKERS && MAX_EVENTS <= SEDA_MAX_EVENTS,
 	       "what the library allows fits the device");
+_Static_assert(MAX_POOLS <= SEDA_MAX_POOLS, "as many pools as the device");
+/* each pool has a stage of the library's own */
+_Static_assert(MAX_STAGES + MAX_POOLS <= SEDA_MAX_STAGES,
+	       "as many stages as the device");
 #define BEV_ALL	(SEDA_EV_IN | SEDA_EV_EOF | SEDA_EV_ERR | SEDA_EV_SENT | \
 		 SEDA_EV_ACCEPT | SEDA_EV_CONNECT | SEDA_EV_TIMER | \
 		 SEDA_EV_POST | SEDA_EV_READY | SEDA_EV_CLOSED)

@@ -124,6 +124,14 @@ void bev_hold(struct worker *w, const struct bev *b, bool to_source)
 	w->publish_tail = held;
 }
 
+/* At the stop */
+void bev_drop(struct bev *b)
+{
+	if (b->buf)
+		buf_drop(NULL, b->buf);
+	free(b);
+}
+
 static void stage_defer(struct sedak_stage *stage, struct bev *held)
 {
 	pthread_mutex_lock(&stage->lock);
@@ -186,7 +194,7 @@ static inline bool must_defer(struct worker *w, struct sedak_stage *stage,
 static bool drops(struct worker *w, struct sedak_stage *stage,
 		  const struct bev *b)
 {
-	if (b->src->kind != SRC_UDP || b->bits != BEV_IN ||
+	if (b->src->kind != SRC_UDP || (b->bits & ~(BEV_IN | BEV_ERR)) ||
 	    load_relaxed(&stage->deferred) < stage->capacity)
 		return false;
 	atomic_fetch_add(&w->rt->udp_dropped, 1);

@@ -107,6 +107,7 @@ bool stage_run_deferred(struct worker *w, struct sedak_stage *stage);
 void bev_hold(struct worker *w, const struct bev *b, bool to_source);
 void bev_publish(struct worker *w);
 void bev_give_back(struct worker *w, struct bev *b);
+void bev_drop(struct bev *b);
 
 /* Room for one more event of the stage; all of it but what is zeroed is free */
 static inline struct sedak_event *batch_add(struct worker *w,
@@ -202,6 +203,7 @@ void chunk_put(struct worker *w, struct chunk *ch);
 void wq_pending(struct worker *w, struct sedak_conn *c);
 void wq_direct_result(struct worker *w, struct sedak_conn *c, int64_t res);
 void wq_keep(struct worker *w, struct sedak_conn *c);
+void wq_shorten(struct sedak_conn *c, size_t len);
 void wq_complete(struct worker *w, struct sedak_conn *c, int res);
 void wq_cancel(struct worker *w, struct sedak_conn *c, int res);
 void wq_append(struct sedak_conn *c, struct chunk *ch);

@@ -219,7 +219,7 @@ void conn_kill(struct sedak_conn *c)
 	wq_cancel(NULL, c, -ECANCELED);
 	items_close(NULL, c);
 	if (c->src.kev) {
-		free(c->src.kev);
+		bev_drop(c->src.kev);
 		c->src.kev = NULL;
 	}
 	atomic_fetch_add(&c->src.rt->closed, 1);

@@ -211,6 +211,7 @@ void conn_service(struct worker *w, struct sedak_conn *c, uint32_t bits)
 		if ((load_relaxed(&c->src.word) & (S_BROKEN | S_ABORT)) ==
 		    S_BROKEN && !c->error_told)
 			conn_fail(w, c, c->error ? c->error : -EPIPE);
+		wq_shorten(c, 0);
 		if (c->want_sent)
 			tell_sent(w, c);
 	}
@@ -317,10 +318,12 @@ bool conn_settle(struct worker *w, struct sedak_conn *c)
 	if (!ret && (load_relaxed(&c->src.word) & S_ABORT) &&
 	    c->state == CONN_CLOSE_SENT)
 		c->abort_sent = true;
-	if (unlikely(ret < 0)) {
+	/* refused, or broken or aborted before it was submitted */
+	if (unlikely(c->wq_head && c->wq_head->in_place &&
+		     c->wq_head != c->inflight))
 		wq_keep(w, c);
+	if (unlikely(ret < 0))
 		atomic_fetch_or(&c->src.word, P_ROOM);
-	}
 	if (c->want_sent)
 		atomic_fetch_or(&c->src.word, P_CTL);
 	/* whose result lets the rest go on must be seen */

@@ -499,7 +499,8 @@ struct sedak_rt {
 	unsigned int flags;
 	unsigned int nr_bufs, buf_size, max_conns;
 	unsigned int nr_workers;	/* of the default pool */
-	unsigned int max_workers, all_workers;	/* of all pools; under lock */
+	unsigned int max_workers;
+	_Atomic uint32_t all_workers;	/* of all pools; stored under lock */
 	sedak_log_fn log;
 	void *log_arg;
 	char device[64];

@@ -177,8 +177,8 @@ void listener_service(struct worker *w, struct sedak_listener *l, uint32_t bits)
 	if ((bits & P_TIMEOUT) && (word & S_RETRY)) {
 		atomic_fetch_and(&l->src.word, ~S_RETRY);
 		off = word & (S_PAUSE | S_LIMIT);
-		/* as it may have been by itself, before this was seen to */
-		l->rx_off = true;
+		/* whatever it has become by itself meanwhile: it is told */
+		l->rx_off = !off;
 	}
 	if (l->close_sent)
 		return;

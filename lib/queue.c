@@ -330,6 +330,25 @@ static void spill(struct worker *w, struct sedak_stage *stage)
 	pthread_mutex_unlock(&stage->lock);
 }
 
+/*
+ * More than one cycle can defer, or what comes after would be deferred for ever,
+ * but not so much that a stage before this one waits long.
+ */
+static bool run_deferred(struct worker *w, struct sedak_stage *stage)
+{
+	unsigned int n;
+
+	for (n = 0; n <= 2 * MAX_EVENTS; n += stage->max_batch) {
+		if (n && (load_relaxed(&stage->waiting_on) ||
+			  !batch_due(w, stage)))
+			break;
+		if (!stage_run_deferred(w, stage))
+			break;
+		batch_run(w);
+	}
+	return n;
+}
+
 static bool run_stage(struct worker *w, struct sedak_stage *stage)
 {
 	bool ran = false;
@@ -347,10 +366,7 @@ static bool run_stage(struct worker *w, struct sedak_stage *stage)
 	ran |= run_local(w, stage);
 	if (!batch_due(w, stage))
 		return ran;
-	if (stage_run_deferred(w, stage)) {
-		batch_run(w);
-		ran = true;
-	}
+	ran |= run_deferred(w, stage);
 	ran |= run_shared(w, stage);
 	if (load_relaxed(&stage->deferred))
 		stage_may_run(stage);

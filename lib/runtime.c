@@ -268,9 +268,7 @@ static void drop_deferred(struct sedak_rt *rt)
 		s = rt->stages[i];
 		while ((b = s->def_head)) {
 			s->def_head = b->next;
-			if (b->buf)
-				buf_drop(NULL, b->buf);
-			free(b);
+			bev_drop(b);
 		}
 		s->def_tail = NULL;
 		timer_disarm(s->pool, &s->delay_timer);

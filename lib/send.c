@@ -42,7 +42,8 @@ static inline int enqueue(struct sedak_conn *c, struct worker *w, struct chunk *
 	struct chunk *head, *ch, *next, *rev = NULL;
 
 	if (likely(owned(c, w))) {
-		if (unlikely(load_relaxed(&c->src.foreign)))
+		/* in place: there was none just now, and it must be the first */
+		if (unlikely(load_relaxed(&c->src.foreign)) && !first->in_place)
 			wq_take_foreign(c);
 		wq_append(c, first);
 		c->wq_tail = last;
@@ -66,6 +67,13 @@ static inline int enqueue(struct sedak_conn *c, struct worker *w, struct chunk *
 	} while (!atomic_compare_exchange_weak(&c->src.foreign, &head, last));
 	src_raise(&c->src, P_FOREIGN);
 	return over;
+}
+
+/* Admitted, but not sent: the owner may have seen the queue longer than it is */
+static void take_back(struct sedak_conn *c, size_t len)
+{
+	atomic_fetch_sub(&c->queued, len);
+	src_raise(&c->src, P_CTL);
 }
 
 static int send_chunk(struct sedak_conn *c, struct worker *w, struct chunk *ch,
@@ -110,7 +118,7 @@ int sedak_conn_send(struct sedak_conn *c, const void *data, size_t len,
 		return 0;
 	ch = chunk_get(w, len);
 	if (unlikely(!ch)) {
-		atomic_fetch_sub(&c->queued, len);
+		take_back(c, len);
 		return -ENOMEM;
 	}
 	if (len)
@@ -173,13 +181,14 @@ int sedak_conn_sendv(struct sedak_conn *c, const struct iovec *iov, int n,
 	if (over < 0)
 		return over;
 	first = chunks_of(w, iov, n, &last);
-	ret = -ENOMEM;
-	if (first) {
-		last->notify = flags & SEDAK_SEND_NOTIFY;
-		last->done = done;
-		last->arg = arg;
-		ret = enqueue(c, w, first, last, over);
+	if (unlikely(!first)) {
+		take_back(c, len);
+		return -ENOMEM;
 	}
+	last->notify = flags & SEDAK_SEND_NOTIFY;
+	last->done = done;
+	last->arg = arg;
+	ret = enqueue(c, w, first, last, over);
 	if (unlikely(ret < 0)) {
 		atomic_fetch_sub(&c->queued, len);
 		chunks_free(w, first);
@@ -220,7 +229,7 @@ static int __attribute__((noinline)) send_queued(struct worker *w,
 	}
 	return send_chunk(c, w, ch, over, flags);
 nomem:
-	atomic_fetch_sub(&c->queued, len);
+	take_back(c, len);
 	return -ENOMEM;
 }
 
@@ -267,7 +276,7 @@ int sedak_conn_send_buf(struct sedak_conn *c, struct sedak_buf *b, size_t off,
 		return over;
 	ch = chunk_get(w, 0);
 	if (!ch) {
-		atomic_fetch_sub(&c->queued, len);
+		take_back(c, len);
 		return -ENOMEM;
 	}
 	buf_get(b);

@@ -226,11 +226,20 @@ static void put_list(struct source *src)
 	}
 }
 
+static void drop_bevs(struct bev *b)
+{
+	struct bev *next;
+
+	for (; b; b = next) {
+		next = b->next;
+		bev_drop(b);
+	}
+}
+
 /* After its last round: gives up what it still has in hand */
 void worker_drop(struct worker *w)
 {
 	struct source *src, *next;
-	struct bev *b, *bnext;
 
 	put_list(w->active);
 	put_list(w->sent);
@@ -239,15 +248,9 @@ void worker_drop(struct worker *w)
 	w->sent = NULL;
 	w->svc_head = NULL;
 	w->svc_tail = NULL;
-	for (b = w->held; b; b = bnext) {
-		bnext = b->next;
-		free(b);
-	}
+	drop_bevs(w->held);
+	drop_bevs(w->publish);
 	w->held = NULL;
-	for (b = w->publish; b; b = bnext) {
-		bnext = b->next;
-		free(b);
-	}
 	w->publish = NULL;
 	udp_sent_done(w);
 	src = atomic_exchange(&w->pool->inbox, NULL);

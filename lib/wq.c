@@ -97,7 +97,7 @@ static struct iovec *iov_get(struct worker *w)
 }
 
 /* Bytes left the queue */
-static void shorten(struct sedak_conn *c, size_t len)
+void wq_shorten(struct sedak_conn *c, size_t len)
 {
 	size_t left = atomic_fetch_sub_explicit(&c->queued, len,
 						memory_order_relaxed) - len;
@@ -121,7 +121,7 @@ static void finish(struct worker *w, struct sedak_conn *c, struct chunk *last,
 			c->wq_tail = NULL;
 		if (ch == c->inflight)
 			c->inflight = NULL;
-		shorten(c, ch->iov.iov_len);
+		wq_shorten(c, ch->iov.iov_len);
 		if (ch->notify && !res)
 			c->want_sent = true;
 		if (ch->done)
@@ -161,7 +161,7 @@ static void direct_done(struct worker *w, struct sedak_conn *c, int res)
 		counter_add(w->bytes_out, c->direct);
 	if (c->direct_pending) {
 		atomic_fetch_sub(&c->src.rt->bufs_held, 1);
-		shorten(c, c->direct);
+		wq_shorten(c, c->direct);
 		c->direct_pending = false;
 	}
 	c->direct = 0;
@@ -293,14 +293,20 @@ int wq_keep_in_place(struct worker *w, struct chunk *ch)
 	return 0;
 }
 
-/* Nothing could be submitted in this cycle: what lies in its batch must stay */
+/*
+ * What lies in the batch in hand and was not submitted must stay: the first, as
+ * only an empty queue takes it so.
+ */
 void wq_keep(struct worker *w, struct sedak_conn *c)
 {
-	struct chunk *ch;
+	struct chunk *ch = c->wq_head;
 
-	for (ch = c->wq_head; ch; ch = ch->next)
-		if (ch != c->inflight && wq_keep_in_place(w, ch) < 0)
-			src_raise(&c->src, S_ABORT | S_BROKEN | P_CTL);
+	if (!wq_keep_in_place(w, ch))
+		return;
+	/* no memory: never sent, its buffer is another's soon */
+	ch->buf = NULL;
+	ch->in_place = false;
+	src_raise(&c->src, S_ABORT | S_BROKEN | P_CTL);
 }
 
 static int flush_one(struct worker *w, struct sedak_conn *c)

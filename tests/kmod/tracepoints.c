@@ -104,25 +104,33 @@ TEST_F(tracepoints, of_sends)
 	EXPECT_TRUE(seen("seda_send_wait: source=%llx user_data=53 left=", ID));
 }
 
+struct late {
+	struct app *app;
+	int peer;
+	bool wrote;
+};
+
 static void *writes_late(void *arg)
 {
-	sleep_ms(50);
-	return (void *)(write(*(int *)arg, "x", 1) == 1 ? arg : NULL);
+	struct late *l = arg;
+
+	l->wrote = await_parked(l->app, 1) && write(l->peer, "x", 1) == 1;
+	return NULL;
 }
 
 TEST_F(tracepoints, of_a_worker)
 {
+	struct late late = { .app = &self->r.app, .peer = self->peer };
 	pthread_t thread;
-	void *wrote;
 
 	ASSERT_EQ(0, rig_submit(&self->r));
 	EXPECT_TRUE(seen("seda_enter: worker=0 n=0 "));
 	EXPECT_TRUE(seen("seda_leave: worker=0 n=0 "));
 	EXPECT_FALSE(seen("seda_park: "));
-	ASSERT_EQ(0, pthread_create(&thread, NULL, writes_late, &self->peer));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, writes_late, &late));
 	ASSERT_NE(NULL, rig_await(&self->r, SEDA_EV_IN));
-	pthread_join(thread, &wrote);
-	EXPECT_NE(NULL, wrote);
+	pthread_join(thread, NULL);
+	EXPECT_TRUE(late.wrote);
 	EXPECT_TRUE(seen("seda_park: worker=0 pid=%d ", getpid()));
 	EXPECT_TRUE(seen("seda_wake: worker=0 pid=%d ", getpid()));
 	EXPECT_TRUE(seen("seda_leave: worker=0 n=1 "));

@@ -139,7 +139,7 @@ static void begins(struct sedak_stage *stage, struct sedak_event *ev,
 
 	for (; n; n--)
 		for (i = 0; i < AT_ONCE; i++)
-			disorder += sedak_stage_post(middle, (void *)++posted);
+			disorder += sedak_stage_post(middle, (void *)(++posted));
 }
 
 static void forwards(struct sedak_stage *stage, struct sedak_event *ev,

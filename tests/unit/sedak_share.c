@@ -58,6 +58,13 @@ static void *reads(void *arg)
 	return NULL;
 }
 
+static bool none_held(void *rt)
+{
+	struct sedak_rt_stats st = { .size = sizeof(st) };
+
+	return !sedak_rt_get_stats(rt, &st) && !st.bufs_held;
+}
+
 /* A peer that does not read for long, others that do and use the buffers. */
 static void share(struct __test_metadata *_metadata, bool second,
 		  void (*act)(struct box *, struct sedak_event *))
@@ -66,7 +73,6 @@ static void share(struct __test_metadata *_metadata, bool second,
 	struct flow out = { .data = data }, in = { .data = data };
 	struct flow also = { .data = data };
 	int fd[3], i;
-	struct sedak_rt_stats st = { .size = sizeof(st) };
 	struct box *box;
 	uint16_t port;
 
@@ -100,9 +106,7 @@ static void share(struct __test_metadata *_metadata, bool second,
 	}
 	for (i = 0; i < 3; i++)
 		close(fd[i]);
-	sleep_ms(50);
-	ASSERT_EQ(0, sedak_rt_get_stats(box->rt, &st));
-	EXPECT_EQ(0, st.bufs_held);
+	EXPECT_TRUE(until(none_held, box->rt));
 	server_end(box);
 	free(data);
 }
