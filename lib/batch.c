@@ -197,7 +197,8 @@ static bool drops(struct worker *w, struct sedak_stage *stage,
 	if (b->src->kind != SRC_UDP || (b->bits & ~(BEV_IN | BEV_ERR)) ||
 	    load_relaxed(&stage->deferred) < stage->capacity)
 		return false;
-	atomic_fetch_add(&w->rt->udp_dropped, 1);
+	if (b->bits & BEV_IN)
+		atomic_fetch_add(&w->rt->udp_dropped, 1);
 	return true;
 }
 

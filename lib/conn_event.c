@@ -304,8 +304,10 @@ bool conn_settle(struct worker *w, struct sedak_conn *c)
 {
 	int ret = 0;
 
-	if (unlikely(c->state == CONN_CLOSED)) {
-		conn_gone(c, true);
+	if (unlikely(c->state >= CONN_CLOSED)) {
+		/* or serviced once more, for a message that came too late */
+		if (c->state == CONN_CLOSED)
+			conn_gone(c, true);
 		return true;
 	}
 	if (likely(c->state < CONN_CLOSE_SENT)) {

@@ -172,9 +172,10 @@ void listener_service(struct worker *w, struct sedak_listener *l, uint32_t bits)
 {
 	uint32_t word = load_relaxed(&l->src.word);
 	bool off = word & (S_PAUSE | S_LIMIT | S_RETRY);
+	bool retry = (bits & P_TIMEOUT) && (word & S_RETRY);
 	int ret = 0;
 
-	if ((bits & P_TIMEOUT) && (word & S_RETRY)) {
+	if (retry) {
 		atomic_fetch_and(&l->src.word, ~S_RETRY);
 		off = word & (S_PAUSE | S_LIMIT);
 		/* whatever it has become by itself meanwhile: it is told */
@@ -192,7 +193,8 @@ void listener_service(struct worker *w, struct sedak_listener *l, uint32_t bits)
 			l->rx_off = off;
 	}
 	if (ret < 0)
-		atomic_fetch_or(&l->src.word, P_ROOM);
+		atomic_fetch_or(&l->src.word, P_ROOM |
+				(retry ? S_RETRY | P_TIMEOUT : 0));
 }
 
 /* No descriptor or memory for a connection: try again after a while */

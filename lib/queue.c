@@ -331,14 +331,14 @@ static void spill(struct worker *w, struct sedak_stage *stage)
 }
 
 /*
- * More than one cycle can defer, or what comes after would be deferred for ever,
- * but not so much that a stage before this one waits long.
+ * More than a cycle can defer, or what comes would be deferred for ever, but not so
+ * much that a stage before this one waits long.
  */
 static bool run_deferred(struct worker *w, struct sedak_stage *stage)
 {
 	unsigned int n;
 
-	for (n = 0; n <= 2 * MAX_EVENTS; n += stage->max_batch) {
+	for (n = 0; n <= 2 * w->pool->max_events; n += stage->max_batch) {
 		if (n && (load_relaxed(&stage->waiting_on) ||
 			  !batch_due(w, stage)))
 			break;
@@ -391,8 +391,8 @@ static struct sedak_stage *pick(struct worker *w, uint64_t tried)
 }
 
 /*
- * Runs one batch of each stage that has work, the foremost first; local queues
- * go round until they are empty.  Returns whether any ran.
+ * Runs a batch of each stage that has work, the foremost first, and what was
+ * deferred; local queues go round until they are empty.  Returns whether any ran.
  */
 bool queues_run(struct worker *w)
 {

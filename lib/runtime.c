@@ -323,6 +323,8 @@ static void drop_all(struct sedak_rt *rt)
 	while ((wa = rt->watches)) {
 		rt->watches = wa->all_next;
 		rt->be->kill(&wa->src);
+		if (wa->src.kev)
+			bev_drop(wa->src.kev);
 		wa->all_next = rt->free_watches;
 		rt->free_watches = wa;
 	}

@@ -158,6 +158,7 @@ static int wait_events(struct worker *w, int64_t timeout)
 int worker_cycle(struct worker *w, int64_t timeout)
 {
 	int n, i, events = 0;
+	bool published;
 
 	worker_service(w);
 	batch_run(w);
@@ -169,13 +170,19 @@ int worker_cycle(struct worker *w, int64_t timeout)
 	timers_sync(w);
 	n = wait_events(w, timeout);
 	w->now = clock_now();
-	if (unlikely(w->publish))
+	published = w->publish;
+	if (unlikely(published))
 		bev_publish(w);
 	worker_sent_done(w);
 	if (w->udp_sent)
 		udp_sent_done(w);
 	if (unlikely(load_relaxed(&w->pool->clock_setter) == w))
 		clock_is_set(w->pool);
+	/* it goes first, or what has just come would be deferred, too, and so on */
+	if (unlikely(published)) {
+		queues_run(w);
+		batch_run(w);
+	}
 	counter_add(w->enters, 1);
 	if (n <= 0) {
 		counter_add(w->waits, 1);

@@ -114,7 +114,8 @@ static void *writes_late(void *arg)
 {
 	struct late *l = arg;
 
-	l->wrote = await_parked(l->app, 1) && write(l->peer, "x", 1) == 1;
+	l->wrote = await_parked(l->app, 1);
+	l->wrote &= write(l->peer, "x", 1) == 1;
 	return NULL;
 }
 

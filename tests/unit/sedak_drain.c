@@ -91,6 +91,51 @@ TEST(stop_calls_back)
 	close(fd);
 }
 
+static _Atomic bool in_closed;
+
+/* The connection ends with its queue over the high mark, and takes its time. */
+static void act_flood_and_linger(struct box *box, struct sedak_event *ev)
+{
+	act_flood(box, ev);
+	if (ev->type == SEDAK_EV_CLOSED) {
+		in_closed = true;
+		sleep_ms(100);
+	}
+}
+
+static uint64_t enters(struct sedak_rt *rt)
+{
+	struct sedak_pool_stats st = { .size = sizeof(st) };
+
+	return sedak_pool_get_stats(sedak_rt_pool(rt, 0), &st) ? 0 : st.enters;
+}
+
+TEST(drained_while_one_closes)
+{
+	struct linger reset = { .l_onoff = 1 };
+	struct box *box;
+	uint64_t before;
+	uint16_t port;
+	int fd;
+
+	box = server(1, &port, act_flood_and_linger);
+	fd = dial(port);
+	ASSERT_TRUE(give(fd, "x", 1));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_DATA, 1));
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+	while (!in_closed)
+		sleep_ms(1);
+	EXPECT_EQ(0, sedak_rt_drain(box->rt, 20 * SEC));
+	EXPECT_EQ(1, box_count(box, SEDAK_EV_CLOSED));
+	/* and nobody goes on about it */
+	sleep_ms(20);
+	before = enters(box->rt);
+	sleep_ms(100);
+	EXPECT_GT(100, enters(box->rt) - before);
+	server_end(box);
+}
+
 static char trace[64];
 static int init_result;
 
