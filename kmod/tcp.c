@@ -35,7 +35,7 @@ static bool seda_tcp_asks_tls(struct sock *sk)
 #ifdef CONFIG_NET_SOCK_MSG
 	/* sockmap's, or TLS that only sends on top of it; or TLS on top of one */
 	if (prot->sock_is_readable == sk_msg_is_readable ||
-	    rcu_access_pointer(sk->sk_user_data))
+	    READ_ONCE(sk->sk_user_data))
 		return false;
 #endif
 	return true;
