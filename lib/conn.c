@@ -210,7 +210,8 @@ void conn_gone(struct sedak_conn *c, bool active)
 /* At the runtime's stop: no worker is left, no event is delivered */
 void conn_kill(struct sedak_conn *c)
 {
-	atomic_fetch_or(&c->src.word, S_ABORT | S_CLOSED);
+	bool told = atomic_fetch_or(&c->src.word, S_ABORT | S_CLOSED) & S_CLOSED;
+
 	if (c->state == CONN_NEW)
 		c->src.rt->be->refuse(NULL, c->child);
 	else
@@ -222,8 +223,10 @@ void conn_kill(struct sedak_conn *c)
 		bev_drop(c->src.kev);
 		c->src.kev = NULL;
 	}
-	atomic_fetch_add(&c->src.rt->closed, 1);
-	atomic_fetch_add(&c->src.rt->aborted, 1);
+	if (!told) {
+		atomic_fetch_add(&c->src.rt->closed, 1);
+		atomic_fetch_add(&c->src.rt->aborted, 1);
+	}
 	conn_gone(c, false);
 }
 
@@ -463,7 +466,8 @@ int sedak_conn_timeout(struct sedak_conn *c, uint64_t ns)
 	if (load_relaxed(&c->src.word) & S_CLOSED)
 		return -EPIPE;
 	if (ns) {
-		when = now_of(w) + (ns > INT64_MAX ? INT64_MAX : ns);
+		/* from the call, not from the begin of the batch */
+		when = clock_now() + (ns > INT64_MAX ? INT64_MAX : ns);
 		when += TIMEOUT_SLACK_NS - when % TIMEOUT_SLACK_NS;
 	}
 	atomic_store(&c->user_deadline, when);

@@ -333,11 +333,9 @@ static void drop_all(struct sedak_rt *rt)
 	drop_workers(rt);	/* what the program's callbacks have left now */
 	for (i = 0; i < rt->nr_pools && rt->be->finish; i++)
 		rt->be->finish(rt->pools[i]);
-	while ((t = rt->timers)) {
-		rt->timers = t->all_next;
+	/* the program's until it destroys them, or the runtime */
+	for (t = rt->timers; t; t = t->all_next)
 		timer_disarm(t->src.stage->pool, &t->node);
-		free(t);
-	}
 }
 
 int sedak_rt_stop(struct sedak_rt *rt)
@@ -360,6 +358,7 @@ int sedak_rt_stop(struct sedak_rt *rt)
 
 void sedak_rt_destroy(struct sedak_rt *rt)
 {
+	struct sedak_timer *t;
 	struct sedak_stage *s;
 	unsigned int i;
 
@@ -371,6 +370,10 @@ void sedak_rt_destroy(struct sedak_rt *rt)
 		if (s->started && s->destroy)
 			s->destroy(s);
 		s->started = false;
+	}
+	while ((t = rt->timers)) {
+		rt->timers = t->all_next;
+		timer_free(t);
 	}
 	if (rt->pools[0]->workers[0]->opened)
 		rt->be->worker_close(rt->pools[0]->workers[0]);

@@ -172,6 +172,42 @@ static void act_timeout(struct box *box, struct sedak_event *ev)
 		sedak_conn_close(ev->conn);
 }
 
+static struct sedak_timer *of_hook;
+
+static int makes_it(struct sedak_stage *stage)
+{
+	return sedak_timer_create(stage, NULL, &of_hook);
+}
+
+static void destroys_it(struct sedak_stage *stage)
+{
+	sedak_timer_destroy(of_hook);
+}
+
+/* The destroy hook of a stage has what its init hook made. */
+TEST(destroyed_in_a_hook)
+{
+	struct sedak_stage_opts o = { .size = sizeof(o), .handler = box_handler,
+				      .init = makes_it,
+				      .destroy = destroys_it };
+	struct sedak_timer *left, *last;
+	struct sedak_rt *rt = rt_new(1);
+	struct box *box = box_new();
+	struct sedak_stage *stage;
+
+	o.state = box;
+	ASSERT_EQ(0, sedak_stage_create(rt, &o, &stage));
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	/* one for the runtime, one that outlives the stop */
+	ASSERT_EQ(0, sedak_timer_create(stage, NULL, &left));
+	ASSERT_EQ(0, sedak_timer_create(stage, NULL, &last));
+	ASSERT_EQ(0, sedak_timer_set(left, SEC, SEC));
+	ASSERT_EQ(0, sedak_rt_stop(rt));
+	sedak_timer_destroy(last);
+	sedak_rt_destroy(rt);
+	box_free(box);
+}
+
 TEST(timeout_of_a_connection)
 {
 	struct box *box;
