@@ -95,6 +95,8 @@ static struct socket *seda_connect_start(struct seda_connect_args *a)
 	ret = sock_create(a->peer.family, SOCK_STREAM, IPPROTO_TCP, &sock);
 	if (ret)
 		return ERR_PTR(ret);
+	/* nobody has a descriptor to do it with */
+	tcp_sock_set_nodelay(sock->sk);
 	if (a->local.family) {
 		len = seda_addr_to_sockaddr(&a->local, &ss);
 		ret = len;

@@ -215,6 +215,9 @@ static u32 seda_tcp_receive(struct seda_worker *w, struct seda_tcp *tcp,
 			  w->app->bufs.size);
 	if (n <= 0) {
 		seda_buf_unget(w, buf);
+		/* behind the FIN it gives no error, as of a reset */
+		if (!n && test_bit(SEDA_TCP_EOF, &src->flags))
+			n = sock_error(sk) ?: -EAGAIN;
 		if (!n)
 			seda_tcp_eof(tcp, ev);
 		else if (n != -EAGAIN)

@@ -60,6 +60,28 @@ TEST(it_connects_and_carries_data)
 	rig_close(&r);
 }
 
+TEST(small_pieces_are_not_delayed)
+{
+	socklen_t len = sizeof(int);
+	struct seda_addr to;
+	uint16_t port = 0;
+	int fd, on = 0;
+	uint64_t id;
+	struct rig r;
+
+	ASSERT_LE(0, tcp_listen(&port));
+	to = addr_v4(port);
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	ASSERT_EQ(0, app_connect(&r.app, r.stage, &to, 42, 5 * SEC, &id));
+	ASSERT_NE(NULL, rig_await(&r, SEDA_EV_CONNECT));
+	fd = app_to_fd(&r.app, id, 0);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len));
+	EXPECT_EQ(1, on);
+	close(fd);
+	rig_close(&r);
+}
+
 TEST(refusal_is_told_and_closed_follows)
 {
 	struct seda_addr to;

@@ -127,4 +127,31 @@ TEST(closing_the_app_closes_its_connections)
 	EXPECT_EQ(0, read(peer, &c, 1));
 }
 
+/* recvmsg() gives 0 behind a FIN, whatever comes after it. */
+TEST(a_reset_after_the_fin_is_told)
+{
+	struct linger hard = { .l_onoff = 1 };
+	struct seda_event *ev;
+	uint64_t id;
+	struct rig r;
+	int peer;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	ASSERT_EQ(0, rig_accept(&r, &id, &peer));
+	ASSERT_EQ(0, shutdown(peer, SHUT_WR));
+	ev = rig_next(&r);
+	ASSERT_NE(NULL, ev);
+	EXPECT_EQ(SEDA_EV_EOF, ev->events);
+	setsockopt(peer, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(peer);
+	ev = rig_next(&r);
+	ASSERT_NE(NULL, ev);
+	EXPECT_EQ(SEDA_EV_ERR, ev->events);
+	EXPECT_EQ(-EPIPE, ev->res);
+	EXPECT_TRUE(rig_quiet(&r));
+	EXPECT_EQ(0, rig_do(&r, SEDA_OP_CLOSE, id, 0));
+	ASSERT_NE(NULL, rig_await(&r, SEDA_EV_CLOSED));
+	rig_close(&r);
+}
+
 TEST_HARNESS_MAIN

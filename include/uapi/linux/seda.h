@@ -536,9 +536,9 @@ struct seda_adopt_args {
 };
 
 /*
- * CONNECT: a TCP connection without a descriptor.  A CONNECT event tells how
- * it went: res 0, or -ETIMEDOUT after timeout_ns (0: the system's own time),
- * -ECONNREFUSED, -ECANCELED ...; after a failure CLOSED follows by itself.
+ * CONNECT: a TCP connection without a descriptor, TCP_NODELAY set.  A CONNECT
+ * event tells how it went: res 0, or -ETIMEDOUT after timeout_ns (0: the system's
+ * own time), -ECONNREFUSED ...; after a failure CLOSED follows by itself.
  * local may be AF_UNSPEC.  -EPERM under hooks=strict; errors of socket(2) and
  * bind(2), and those of connect(2) that come at once.
  */
