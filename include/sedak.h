@@ -92,7 +92,9 @@ struct sedak_buf;
  *			@amount is more than @len if it was cut.
  * SEDAK_EV_TIMER	@timer: @amount expirations since the last event.
  * SEDAK_EV_READY	@watch: @res is a poll(2) mask.  @amount is how many bytes
- *			can be read, where the file tells, else 0.
+ *			can be read, where the file tells, else 0.  The device
+ *			tells also how many connections a listener has, and for
+ *			POLLOUT alone how many bytes TCP has room for.
  */
 enum sedak_event_type {
 	SEDAK_EV_ITEM		= 1,
@@ -265,7 +267,8 @@ SEDAK_API int sedak_rt_start(struct sedak_rt *rt);
  * running.  A connection whose handler does not close it is waited for until the
  * time is over.  Not for handlers; in a nested runtime it runs the loop itself.
  *
- * Return: 0; -ETIMEDOUT some are left (sedak_rt_stop() will abort them).
+ * Return: 0; -ETIMEDOUT some are left (sedak_rt_stop() will abort them);
+ * -ESHUTDOWN it was stopped.
  */
 SEDAK_API int sedak_rt_drain(struct sedak_rt *rt, uint64_t timeout_ns);
 

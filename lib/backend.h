@@ -49,8 +49,8 @@ struct backend {
 
 	/* Gives an accepted child its source; then its events may come. */
 	int (*op_attach)(struct worker *w, struct source *src, uint64_t child);
-	/* Ends a child that has no source */
-	void (*refuse)(struct worker *w, uint64_t child);
+	/* Ends a child that has no source, with a reset */
+	void (*refuse)(const struct sedak_rt *rt, uint64_t child);
 
 	/*
 	 * Sends iov[0..n-1], which stay in place until the result is known.  One

@@ -261,10 +261,8 @@ static void convert_more(const struct seda_event *ev, struct bev *b,
 		peer_of(&ev->peer, &b->addr);
 		b->amount = b->len + !!(ev->events & SEDA_EV_TRUNC);
 	}
-	if ((b->bits & BEV_CLOSED) && src->sd.fd1) {
-		close(src->sd.fd1 - 1);
-		src->sd.fd1 = 0;
-	}
+	if (b->bits & BEV_CLOSED)
+		sd_forget(src);
 }
 
 static inline void convert(struct worker *w, const struct seda_event *ev,

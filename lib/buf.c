@@ -4,7 +4,8 @@
  *
  * A buffer has a descriptor from the start.  While only the batch in hand has it
  * its refs are 0, and it goes back with the batch; keeping it tells the backend
- * so.  At most half of all buffers are kept: past that the bytes are copied.
+ * so, and from then on the batch has a reference, too, until it is settled.  At
+ * most half of all buffers are kept: past that the bytes are copied.
  */
 #include <stdlib.h>
 
@@ -64,7 +65,10 @@ int buf_keep(struct worker *w, struct sedak_buf **bufp, const char *data,
 		return 0;
 	}
 	if (atomic_fetch_add(&rt->bufs_held, 1) < rt->total_bufs / 2) {
-		store_relaxed(&b->refs, 1);
+		/* the batch's own: a put before its end is not the last one */
+		store_relaxed(&b->refs, 2);
+		b->next = w->kept;
+		w->kept = b;
 		b->len = len;
 		w->be->keep(w, b);
 		/* the reference may be gone before what is sent */
@@ -121,8 +125,25 @@ void buf_drop(struct worker *w, struct sedak_buf *b)
 		pool_wake(rt->pools[0]);
 }
 
+/* The batch in hand has no more use for what was kept of it */
+static void drop_kept(struct worker *w, struct worker *as)
+{
+	struct sedak_buf *b, *next;
+
+	for (b = w->kept, w->kept = NULL; b; b = next) {
+		next = b->next;
+		buf_drop(as, b);
+	}
+}
+
+/* After the last round, by any thread */
+void bufs_drop(struct worker *w)
+{
+	drop_kept(w, NULL);
+}
+
 /* Gives back what threads that are no workers have put */
-void bufs_return(struct worker *w)
+static void take_returned(struct worker *w)
 {
 	struct sedak_rt *rt = w->rt;
 	struct sedak_buf *b, *next, *head;
@@ -138,6 +159,14 @@ void bufs_return(struct worker *w)
 			b->next = head;
 		} while (!atomic_compare_exchange_weak(&rt->ret_bufs, &head, b));
 	}
+}
+
+/* When a batch is settled */
+void bufs_return(struct worker *w)
+{
+	if (unlikely(w->kept))
+		drop_kept(w, w);
+	take_returned(w);
 }
 
 /* -------------------------------------------------------------------- API */

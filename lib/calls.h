@@ -37,6 +37,7 @@ int addr_parse(const char *host, uint16_t port, struct sockaddr_in6 *addr);
 socklen_t addr_len(const struct sockaddr_in6 *addr);
 int addr_give(const struct sockaddr_in6 *from, struct sockaddr *addr,
 	      socklen_t *len);
+void sock_reset(int fd);
 int sock_bound(int type, const char *host, uint16_t port, unsigned int flags);
 
 /* log.c */
@@ -244,6 +245,7 @@ void buf_get(struct sedak_buf *buf);
 void buf_force(struct worker *w, struct sedak_buf *buf);
 void buf_drop(struct worker *w, struct sedak_buf *buf);
 void bufs_return(struct worker *w);
+void bufs_drop(struct worker *w);
 
 /* runtime.c */
 void rt_get(struct sedak_rt *rt);

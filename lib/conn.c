@@ -213,7 +213,7 @@ void conn_kill(struct sedak_conn *c)
 	bool told = atomic_fetch_or(&c->src.word, S_ABORT | S_CLOSED) & S_CLOSED;
 
 	if (c->state == CONN_NEW)
-		c->src.rt->be->refuse(NULL, c->child);
+		c->src.rt->be->refuse(c->src.rt, c->child);
 	else
 		c->src.rt->be->kill(&c->src);
 	timer_disarm(c->src.stage->pool, &c->timer);

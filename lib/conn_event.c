@@ -328,10 +328,15 @@ bool conn_settle(struct worker *w, struct sedak_conn *c)
 		atomic_fetch_or(&c->src.word, P_ROOM);
 	if (c->want_sent)
 		atomic_fetch_or(&c->src.word, P_CTL);
-	/* whose result lets the rest go on must be seen */
-	if (unlikely(c->unseen && c->wq_tail != c->inflight))
+	if (likely(!c->unseen))
+		return true;
+	/* whose result lets the rest go on, or which alone tells of a failure */
+	if (unlikely(c->wq_tail != c->inflight ||
+		     (c->rx_off && c->state == CONN_OPEN))) {
 		c->blind = false;
-	return !c->unseen || c->blind;
+		w->need_result = true;
+	}
+	return c->blind;
 }
 
 /* ----------------------------------------------------------------- accept */
@@ -345,7 +350,7 @@ void conn_accepted(struct worker *w, struct sedak_listener *l, struct bev *b)
 	if (!c) {
 		rt_log(rt, SEDAK_LOG_ERROR, "no memory for a connection");
 		atomic_fetch_add(&rt->accept_errors, 1);
-		rt->be->refuse(w, b->amount);
+		rt->be->refuse(rt, b->amount);
 		return;
 	}
 	c->state = CONN_NEW;

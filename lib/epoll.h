@@ -85,7 +85,7 @@ int ep_udp(struct source *src, int fd);
 int ep_watch(struct source *src, int fd, uint32_t mask, uint32_t flags);
 void ep_unwatch(struct source *src);
 int ep_attach(struct worker *w, struct source *src, uint64_t child);
-void ep_refuse(struct worker *w, uint64_t child);
+void ep_refuse(const struct sedak_rt *rt, uint64_t child);
 int ep_op_send(struct worker *w, struct source *src, struct iovec *iov,
 	       unsigned int n, struct sedak_buf *buf);
 int ep_op_udp_send(struct worker *w, struct source *src, const void *data,

@@ -153,7 +153,6 @@ static void closed(struct worker *w, struct source *src, struct bev *b)
 {
 	struct ep_worker *e = w->be_data;
 	struct epoll_src *ep = &src->ep;
-	struct linger lg = { .l_onoff = 1, .l_linger = 0 };
 	uint32_t flags;
 	int epfd = src->stage->pool->ep.epfd;
 
@@ -164,8 +163,8 @@ static void closed(struct worker *w, struct source *src, struct bev *b)
 		epoll_ctl(epfd, EPOLL_CTL_DEL, ep->fd, NULL);
 	atomic_fetch_or(&ep->flags, EPF_GONE);
 	if (src->kind == SRC_CONN && (flags & EPF_ABORT))
-		setsockopt(ep->fd, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg));
-	if (src->kind != SRC_WATCH)
+		sock_reset(ep->fd);
+	else if (src->kind != SRC_WATCH)
 		close(ep->fd);
 	ep->fd = -1;
 	ep_unlock(ep);

@@ -132,10 +132,10 @@ int ep_attach(struct worker *w, struct source *src, uint64_t child)
 	return 0;
 }
 
-void ep_refuse(struct worker *w, uint64_t child)
+void ep_refuse(const struct sedak_rt *rt, uint64_t child)
 {
-	(void)w;
-	close((int)child);
+	(void)rt;
+	sock_reset((int)child);
 }
 
 /* --------------------------------------------------------------- operations */
@@ -247,13 +247,13 @@ int ep_op_disarm(struct worker *w, struct source *src)
 
 void ep_kill(struct source *src)
 {
-	struct linger lg = { .l_onoff = 1, .l_linger = 0 };
 	struct epoll_src *ep = &src->ep;
 
 	if (atomic_exchange(&ep->word, EP_OWNED | EP_DEAD) & EP_DEAD ||
 	    src->kind == SRC_WATCH)
 		return;
 	if (src->kind == SRC_CONN)
-		setsockopt(ep->fd, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg));
-	close(ep->fd);
+		sock_reset(ep->fd);
+	else
+		close(ep->fd);
 }

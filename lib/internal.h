@@ -332,6 +332,7 @@ struct sedak_watch {
 	struct source src;
 	_Atomic uint32_t mask;
 	bool close_sent;
+	bool ended;		/* by the backend: it watches no more */
 	bool gone;
 	struct sedak_watch *all_prev, *all_next;
 };
@@ -375,6 +376,7 @@ struct sedak_stage {
 	int priority;
 	unsigned int min_batch, max_batch, capacity, full;
 	uint64_t max_delay_ns;
+	_Atomic bool init_begun;	/* by whoever came first */
 	bool started;
 	uint64_t id;		/* the backend's */
 
@@ -469,6 +471,7 @@ struct worker {
 	struct chunk *udp_sent;			/* freed after enter() */
 	struct bev *publish, *publish_tail;	/* held by the next enter() */
 	struct bev *held;			/* to be given back when settled */
+	struct sedak_buf *kept;			/* of the batch in hand */
 	struct batch batch;
 	struct bev *bev;			/* the backend's harvest */
 	unsigned int handled;

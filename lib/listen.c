@@ -5,6 +5,7 @@
  * Several workers may have ACCEPT events of one listener at once: its fields are
  * changed by whoever services it (pause, close), and otherwise only read.
  */
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,12 +17,14 @@
 static int listen_socket(const struct sedak_listen_opts *o)
 {
 	int backlog = o->backlog > 0 ? o->backlog : DEF_BACKLOG;
-	int ret, fd, on = 0;
+	int ret, fd, on = 0, one = 1;
 	socklen_t len = sizeof(on);
 
 	if (o->flags & SEDAK_LISTEN_FD) {
 		if (getsockopt(o->fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len))
 			return -errno;
+		/* as sock_bound() does; what it accepts inherits it */
+		setsockopt(o->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		return on ? o->fd : -EINVAL;
 	}
 	fd = sock_bound(SOCK_STREAM, o->host, o->port, o->flags);

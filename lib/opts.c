@@ -103,6 +103,15 @@ static int sock_options(int fd, int family, int type, unsigned int flags)
 	return 0;
 }
 
+/* Closes a TCP connection: the peer sees a reset, what is queued is dropped */
+void sock_reset(int fd)
+{
+	const struct linger lg = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg));
+	close(fd);
+}
+
 static int bound_to(int type, const struct sockaddr_in6 *addr,
 		    unsigned int flags)
 {

@@ -154,7 +154,8 @@ int sedak_rt_start(struct sedak_rt *rt)
 		return -ESHUTDOWN;
 	if (atomic_exchange(&rt->started, true))
 		return -EALREADY;
-	for (i = 0; i < load_relaxed(&rt->nr_stages) && !ret; i++)
+	/* pairs with sedak_stage_create(): one of the two sees the other, or both */
+	for (i = 0; i < atomic_load(&rt->nr_stages) && !ret; i++)
 		ret = stage_run_init(rt->stages[i]);
 	pthread_mutex_lock(&rt->lock);
 	for (i = 0; i < load_relaxed(&rt->nr_pools) && !ret; i++)
@@ -249,6 +250,9 @@ int sedak_rt_drain(struct sedak_rt *rt, uint64_t timeout_ns)
 	if (!load_relaxed(&rt->started))
 		return 0;
 	while (!is_idle(rt)) {
+		/* nobody is left to empty anything */
+		if (load_relaxed(&rt->stopping))
+			return -ESHUTDOWN;
 		if (clock_now() >= end)
 			return -ETIMEDOUT;
 		wait_a_little(rt, end);

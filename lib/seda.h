@@ -36,7 +36,7 @@ int sd_adopt(struct source *src, int fd);
 int sd_connect(struct source *src, const struct sockaddr_in6 *to);
 int sd_watch(struct source *src, int fd, uint32_t mask, uint32_t flags);
 int sd_attach(struct worker *w, struct source *src, uint64_t child);
-void sd_refuse(struct worker *w, uint64_t child);
+void sd_refuse(const struct sedak_rt *rt, uint64_t child);
 int sd_op_send(struct worker *w, struct source *src, struct iovec *iov,
 	       unsigned int n, struct sedak_buf *buf);
 int sd_op_send_buf(struct worker *w, struct source *src, const char *data,

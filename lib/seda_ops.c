@@ -31,13 +31,15 @@ int sd_listen(struct source *src, int fd)
 		.child_stage = l->conn_stage->id,
 		.user_data = data_of(src),
 	};
-	int ret = sd_ioctl(src->rt, SEDA_IOC_LISTEN, &a);
+	int ret;
 
-	if (ret < 0)
-		return ret;
 	src->sd.fd1 = fd + 1;	/* closed with the source */
-	store_relaxed(&src->sd.id, a.source);
-	return 0;
+	ret = sd_ioctl(src->rt, SEDA_IOC_LISTEN, &a);
+	if (ret < 0)
+		src->sd.fd1 = 0;
+	else
+		store_relaxed(&src->sd.id, a.source);
+	return ret;
 }
 
 /* Also of UDP sockets */
@@ -113,22 +115,29 @@ int sd_watch(struct source *src, int fd, uint32_t mask, uint32_t flags)
 	return ret;
 }
 
-void sd_refuse(struct worker *w, uint64_t child)
+void sd_refuse(const struct sedak_rt *rt, uint64_t child)
 {
 	struct seda_id_args a = { .size = sizeof(a), .flags = SEDA_CLOSE_ABORT,
 				  .id = child };
 
-	/* at the runtime's stop there is no worker, and the device ends it */
-	if (w)
-		sd_ioctl(w->rt, SEDA_IOC_CLOSE, &a);
+	sd_ioctl(rt, SEDA_IOC_CLOSE, &a);
 }
 
-/* The descriptor of an adopted socket, where the device told no CLOSED */
+/*
+ * With CLOSED the device has let go of an adopted socket: it ends with our
+ * descriptor.  For a source that never had a CLOSED this is done at its end.
+ */
 void sd_forget(struct source *src)
 {
-	if (src->sd.fd1)
-		close(src->sd.fd1 - 1);
+	int fd = src->sd.fd1 - 1;
+
+	if (fd < 0)
+		return;
 	src->sd.fd1 = 0;
+	if (src->kind == SRC_CONN && (load_relaxed(&src->word) & S_ABORT))
+		sock_reset(fd);
+	else
+		close(fd);
 }
 
 void sd_kill(struct source *src)
@@ -192,15 +201,22 @@ static void keep_order(struct worker *w, struct source *src)
 }
 
 /*
- * Whether nobody waits for the result: then the worker may sleep before it sees
- * it, if it is the only one who could touch the connection meanwhile.
+ * Whether the worker may sleep before it sees the result: it is the only one who
+ * could touch the connection meanwhile, and an event will tell of a failure (see
+ * conn_settle() of a pause).
  */
+static bool may_be_blind(const struct worker *w, const struct sedak_conn *c)
+{
+	return w->pool->nr_workers == 1 && c->src.stage->pool == w->pool &&
+	       !c->over_high && !c->eof;
+}
+
+/* And nobody else waits for it */
 static bool nobody_waits(const struct worker *w, const struct sedak_conn *c)
 {
 	const struct chunk *ch = c->inflight;
 
-	return w->pool->nr_workers == 1 && c->src.stage->pool == w->pool &&
-	       !c->over_high && c->wq_head == ch && c->wq_tail == ch &&
+	return may_be_blind(w, c) && c->wq_head == ch && c->wq_tail == ch &&
 	       !ch->done && !ch->notify && ch->class == 0;
 }
 
@@ -251,8 +267,7 @@ int sd_op_send_buf(struct worker *w, struct source *src, const char *data,
 		.buf = (uint32_t)buf->index,
 	};
 	s->nr_sends++;
-	c->blind = w->pool->nr_workers == 1 && src->stage->pool == w->pool &&
-		   !c->over_high;
+	c->blind = may_be_blind(w, c);
 	s->must_see |= !c->blind;
 	return 0;
 }

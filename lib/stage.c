@@ -54,7 +54,7 @@ int stage_run_init(struct sedak_stage *s)
 {
 	int ret = 0;
 
-	if (s->started)
+	if (atomic_exchange(&s->init_begun, true))
 		return 0;
 	if (s->init)
 		ret = s->init(s);
@@ -115,7 +115,7 @@ int sedak_stage_create(struct sedak_rt *rt, const struct sedak_stage_opts *opts,
 	ret = stage_make(rt, &o, stagep);
 	pthread_mutex_unlock(&rt->lock);
 	/* without the lock, because the hook may make sources */
-	if (!ret && load_relaxed(&rt->started))
+	if (!ret && atomic_load(&rt->started))
 		ret = stage_run_init(*stagep);
 	return ret;
 }

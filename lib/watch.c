@@ -36,6 +36,7 @@ static struct sedak_watch *watch_alloc(struct sedak_stage *stage, void *user)
 	store_relaxed(&wa->src.user, user);
 	store_relaxed(&wa->src.word, 0);
 	wa->close_sent = false;
+	wa->ended = false;
 	wa->gone = false;
 	wa->all_prev = NULL;
 	wa->all_next = NULL;
@@ -103,13 +104,15 @@ int sedak_watch_open(struct sedak_stage *stage, int fd, unsigned int events,
 		return -ENOMEM;
 	store_relaxed(&wa->mask, events);
 	watch_link(wa);
-	*watchp = wa;	/* a handler may need it before this returns */
+	*watchp = wa;	/* a handler may need it before this returns, and close it */
+	src_get(&wa->src);
 	ret = rt->be->watch(&wa->src, fd, events, flags);
 	if (ret < 0) {
 		watch_unlink(wa);
 		src_put(&wa->src);
 		*watchp = NULL;
 	}
+	src_put(&wa->src);
 	return ret;
 }
 
@@ -141,6 +144,16 @@ void sedak_watch_close(struct sedak_watch *wa)
 
 /* ---------------------------------------------------------------- servicing */
 
+/* Closed by both sides: the library's reference passes to who lets go */
+static void watch_end(struct sedak_watch *wa)
+{
+	wa->gone = true;
+	watch_unlink(wa);
+	if (wa->src.qref)
+		src_put(&wa->src);
+	wa->src.qref = true;
+}
+
 /* The caller owns it */
 void watch_event(struct worker *w, struct sedak_watch *wa, struct bev *b)
 {
@@ -156,14 +169,11 @@ void watch_event(struct worker *w, struct sedak_watch *wa, struct bev *b)
 		ev->res = b->res;
 		ev->amount = b->amount;
 	}
-	if (b->bits & BEV_CLOSED) {
-		/* the library's reference passes to who lets go */
-		wa->gone = true;
-		watch_unlink(wa);
-		if (wa->src.qref)
-			src_put(&wa->src);
-		wa->src.qref = true;
-	}
+	if (!(b->bits & BEV_CLOSED))
+		return;
+	wa->ended = true;
+	if (load_relaxed(&wa->src.word) & S_CLOSING)
+		watch_end(wa);
 }
 
 void watch_service(struct worker *w, struct sedak_watch *wa, uint32_t bits)
@@ -181,6 +191,11 @@ void watch_service(struct worker *w, struct sedak_watch *wa, uint32_t bits)
 	}
 	if (wa->gone || wa->close_sent)
 		return;
+	if (wa->ended) {
+		if (load_relaxed(&wa->src.word) & S_CLOSING)
+			watch_end(wa);
+		return;
+	}
 	if (load_relaxed(&wa->src.word) & S_CLOSING) {
 		ret = w->be->op_close(w, &wa->src, false);
 		wa->close_sent = !ret;

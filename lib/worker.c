@@ -259,6 +259,7 @@ void worker_drop(struct worker *w)
 	drop_bevs(w->publish);
 	w->held = NULL;
 	w->publish = NULL;
+	bufs_drop(w);
 	udp_sent_done(w);
 	src = atomic_exchange(&w->pool->inbox, NULL);
 	for (; src; src = next) {

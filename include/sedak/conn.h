@@ -265,7 +265,8 @@ SEDAK_API int sedak_conn_set_marks(struct sedak_conn *conn, size_t low,
  *
  * While it is paused data stays in the socket, so TCP slows the peer down.  In
  * the connection's handler no DATA and EOF follow a pause, beyond those of the
- * batch in hand; from elsewhere one more may be on its way.  Of a reset epoll tells
+ * batch in hand; from elsewhere, or with several workers from the handling of an
+ * ITEM or TIMEOUT, one more may be on its way.  Of a reset epoll tells
  * at once; the device not before a send fails or the connection is resumed.  Not
  * counted: one resume ends any number of pauses.  Any thread.
  *

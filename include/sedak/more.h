@@ -155,8 +155,9 @@ SEDAK_API void sedak_timer_destroy(struct sedak_timer *timer);
  * @watchp:	receives the watch
  *
  * Any thread.  Return: 0; -EBADF; -EPERM the file cannot be polled (a regular
- * file); -EINVAL; -EEXIST it is watched in this pool; -ELOOP, -ENOMEM,
- * -ESHUTDOWN.
+ * file); -EINVAL; -EEXIST it is watched in this pool (epoll; the device watches
+ * it twice); -ELOOP, -ENOMEM, -ESHUTDOWN; -EOPNOTSUPP (the device: see WATCH in
+ * seda(4)).
  */
 SEDAK_API int sedak_watch_open(struct sedak_stage *stage, int fd,
 			       unsigned int events, unsigned int flags,

@@ -197,4 +197,31 @@ TEST(adopted)
 	server_end(box);
 }
 
+TEST(adopted_and_aborted)
+{
+	struct sedak_connect_opts o;
+	struct box *box;
+	uint16_t port;
+	int l = passive(&port), fd = dial(port), peer = accept(l, NULL, NULL);
+	char c;
+
+	box = client(&o, "127.0.0.1", port, NULL);
+	ASSERT_EQ(0, sedak_conn_adopt(box->stage, fd, box, &box->conn));
+	EXPECT_EQ(0, sedak_conn_abort(box->conn));
+	EXPECT_EQ(-1, recv(peer, &c, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_CLOSED, 1));
+	close(peer);
+	/* and so at the stop */
+	fd = dial(port);
+	peer = accept(l, NULL, NULL);
+	ASSERT_EQ(0, sedak_conn_adopt(box->stage, fd, box, &box->conn));
+	EXPECT_EQ(0, sedak_rt_stop(box->rt));
+	EXPECT_EQ(-1, recv(peer, &c, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno);
+	close(peer);
+	close(l);
+	server_end(box);
+}
+
 TEST_HARNESS_MAIN

@@ -3,6 +3,8 @@
  * libsedak: drain stops accepting and finishes what is there; stop ends the rest;
  * hooks run in order.
  */
+#include <semaphore.h>
+
 #include "sedak_test.h"
 
 static void act_close_on_drain(struct box *box, struct sedak_event *ev)
@@ -300,6 +302,98 @@ TEST(while_connecting_in_vain)
 	EXPECT_EQ(0, box_count(box, SEDAK_EV_DRAIN));
 	EXPECT_EQ(1, box_count(box, SEDAK_EV_CLOSED));
 	server_end(box);
+}
+
+static _Atomic bool in_accept;
+
+static void act_accept_slowly(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type != SEDAK_EV_ACCEPT)
+		return;
+	in_accept = true;
+	sleep_ms(200);
+}
+
+static void *stream(void *arg)
+{
+	static const char piece[65536];
+
+	while (give(*(int *)arg, piece, sizeof(piece)))
+		;
+	return NULL;
+}
+
+/* What was accepted in the last batch is ended, too, whatever its peer sends */
+TEST(stop_while_one_is_accepted)
+{
+	struct sedak_rt_opts o = { .size = sizeof(o), .workers = 1,
+				   .buf_size = 64 };
+	struct box *box = box_new();
+	struct sedak_rt *rt;
+	uint16_t port;
+	pthread_t t;
+	int fd;
+
+	ASSERT_EQ(0, sedak_rt_create(&o, &rt));
+	box->act = act_accept_slowly;
+	port = listen_on(stage_of(rt, box));
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	fd = dial(port);
+	ASSERT_EQ(0, pthread_create(&t, NULL, stream, &fd));
+	while (!in_accept)
+		sleep_ms(1);
+	EXPECT_EQ(0, sedak_rt_stop(rt));
+	pthread_join(t, NULL);
+	EXPECT_EQ(-ESHUTDOWN, sedak_rt_drain(rt, 20 * SEC));
+	close(fd);
+	server_end(box);
+}
+
+static _Atomic int late_inits;
+static sem_t begun;
+
+static int late_init(struct sedak_stage *stage)
+{
+	late_inits++;
+	sem_post(&begun);
+	sleep_ms(100);
+	return 0;
+}
+
+static void *make_late(void *arg)
+{
+	struct sedak_stage_opts o = { .size = sizeof(o), .init = late_init,
+				      .handler = box_handler };
+	struct sedak_stage *s;
+
+	if (sedak_stage_create(arg, &o, &s))
+		abort();
+	return NULL;
+}
+
+static pthread_t maker;
+
+static int init_meanwhile(struct sedak_stage *stage)
+{
+	pthread_create(&maker, NULL, make_late, sedak_stage_rt(stage));
+	sem_wait(&begun);
+	return 0;
+}
+
+/* Another thread makes a stage while the runtime starts: one of them inits it */
+TEST(made_while_it_starts)
+{
+	struct sedak_stage_opts o = { .size = sizeof(o), .init = init_meanwhile,
+				      .handler = box_handler };
+	struct sedak_rt *rt = rt_new(1);
+	struct sedak_stage *s;
+
+	sem_init(&begun, 0, 0);
+	ASSERT_EQ(0, sedak_stage_create(rt, &o, &s));
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	pthread_join(maker, NULL);
+	EXPECT_EQ(1, atomic_load(&late_inits));
+	sedak_rt_destroy(rt);
 }
 
 TEST_HARNESS_MAIN

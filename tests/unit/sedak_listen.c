@@ -114,8 +114,9 @@ TEST(taken_descriptor)
 	struct sedak_listen_opts o = { .size = sizeof(o),
 				       .flags = SEDAK_LISTEN_FD };
 	struct box *box = plain();
+	socklen_t len = sizeof(int);
 	uint16_t port;
-	int fd;
+	int fd, on = 0;
 
 	o.stage = box->stage;
 	o.fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -124,6 +125,9 @@ TEST(taken_descriptor)
 	EXPECT_EQ(-EBADF, sedak_listen(&o, NULL));
 	o.fd = passive(&port);
 	ASSERT_EQ(0, sedak_listen(&o, NULL));
+	/* which what it accepts inherits */
+	ASSERT_EQ(0, getsockopt(o.fd, IPPROTO_TCP, TCP_NODELAY, &on, &len));
+	EXPECT_EQ(1, on);
 	fd = dial(port);
 	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
 	close(fd);

@@ -33,6 +33,20 @@ static void act_held(struct box *box, struct sedak_event *ev)
 		sedak_buf_put(buf);
 }
 
+/* Held, put, and then sent: by then it is nobody else's yet. */
+static void act_put_first(struct box *box, struct sedak_event *ev)
+{
+	struct sedak_buf *buf;
+
+	if (ev->type == SEDAK_EV_ACCEPT && accepted < 3)
+		conns[accepted++] = ev->conn;
+	if (ev->type != SEDAK_EV_DATA)
+		return;
+	if (!sedak_buf_hold(ev, &buf))
+		sedak_buf_put(buf);
+	sedak_conn_send_event(ev->conn, ev, 0, ev->len, 0);
+}
+
 struct flow {
 	pthread_t thread;
 	char *data;
@@ -113,6 +127,7 @@ static void share(struct __test_metadata *_metadata, bool second,
 
 TEST(sent_to_two) { share(_metadata, true, act_both); }
 TEST(held_while_sent) { share(_metadata, false, act_held); }
+TEST(put_before_sent) { share(_metadata, false, act_put_first); }
 
 static size_t held_len;
 

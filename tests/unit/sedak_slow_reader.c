@@ -247,4 +247,51 @@ TEST(marks_are_checked)
 	server_end(box);
 }
 
+static void act_pause_first(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_ACCEPT)
+		sedak_conn_pause(ev->conn);
+	else if (ev->type == SEDAK_EV_ITEM)
+		sedak_conn_send(ev->conn, "x", 1, 0);
+}
+
+/* What is paused is told of a reset by its sends: the first one that fails. */
+static void reset_is_told(struct __test_metadata *_metadata, bool half,
+			  void (*act)(struct box *, struct sedak_event *))
+{
+	struct linger reset = { .l_onoff = 1 };
+	struct sedak_conn *c;
+	struct box *box;
+	uint16_t port;
+	int fd;
+
+	box = server(1, &port, act);
+	fd = dial(port);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	c = sedak_conn_get(box->conn);
+	if (half) {
+		shutdown(fd, SHUT_WR);
+		ASSERT_TRUE(box_wait(box, SEDAK_EV_EOF, 1));
+	}
+	sleep_ms(20);		/* the worker sleeps */
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+	sleep_ms(20);
+	sedak_conn_post(c, NULL);	/* or it has closed already */
+	EXPECT_TRUE(box_wait(box, SEDAK_EV_ERROR, 1));
+	EXPECT_TRUE(box_wait(box, SEDAK_EV_CLOSED, 1));
+	EXPECT_EQ(1, box_count(box, SEDAK_EV_ERROR));
+	sedak_conn_put(c);
+	server_end(box);
+}
+
+static void act_send(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_ITEM)
+		sedak_conn_send(ev->conn, "x", 1, 0);
+}
+
+TEST(reset_while_paused) { reset_is_told(_metadata, false, act_pause_first); }
+TEST(reset_while_half_closed) { reset_is_told(_metadata, true, act_send); }
+
 TEST_HARNESS_MAIN

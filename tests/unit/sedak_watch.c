@@ -197,4 +197,40 @@ TEST(refused)
 	server_end(box);
 }
 
+/* Whoever closes the file first has still his own watch to close, no other. */
+TEST(file_closed_first)
+{
+	struct sedak_watch *w, *others[8];
+	struct box *box = idle();
+	int s[2], fd[8], i;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	ASSERT_EQ(0, sedak_watch_open(box->stage, s[0], POLLIN, 0, NULL, &w));
+	/* its number stays taken */
+	fd[0] = eventfd(0, EFD_NONBLOCK);
+	ASSERT_EQ(s[0], dup2(fd[0], s[0]));
+	close(fd[0]);
+	close(s[1]);
+	sleep_ms(50);
+	for (i = 0; i < 8; i++) {
+		fd[i] = eventfd(0, EFD_NONBLOCK);
+		ASSERT_EQ(0, sedak_watch_open(box->stage, fd[i], POLLIN,
+					      SEDAK_WATCH_ONESHOT, NULL,
+					      &others[i]));
+		EXPECT_NE(w, others[i]);
+	}
+	sedak_watch_arm(w, POLLIN);
+	sedak_watch_close(w);
+	sleep_ms(20);
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(0, eventfd_write(fd[i], 1));
+	EXPECT_TRUE(box_wait(box, SEDAK_EV_READY, 8));
+	for (i = 0; i < 8; i++) {
+		sedak_watch_close(others[i]);
+		close(fd[i]);
+	}
+	close(s[0]);
+	server_end(box);
+}
+
 TEST_HARNESS_MAIN
