@@ -60,22 +60,25 @@ static int seda_connect_result(struct seda_tcp *tcp, struct sock *sk)
 	return 0;
 }
 
-/* By the owner, who holds the socket.  True: connected, go on. */
-bool seda_connect_pump(struct seda_tcp *tcp, struct seda_event *ev)
+/*
+ * By the owner, who holds the socket.  The result has an event of its own: an
+ * error that came after it would be taken for it.
+ */
+void seda_connect_pump(struct seda_tcp *tcp, struct seda_event *ev)
 {
 	struct socket *sock = tcp->s.sock;
 	int ret = seda_connect_result(tcp, sock->sk);
 
 	if (ret == -EINPROGRESS)
-		return false;
+		return;
 	WRITE_ONCE(tcp->s.mask, tcp->s.mask & ~EPOLLOUT);
 	seda_deadline_free(tcp);
 	ev->events |= SEDA_EV_CONNECT;
 	ev->res = ret;
+	atomic_or(SEDA_SRC_AGAIN, &tcp->s.src.state);
 	if (ret) {
 		set_bit(SEDA_SRC_CLOSING, &tcp->s.src.flags);
-		atomic_or(SEDA_SRC_AGAIN, &tcp->s.src.state);
-		return false;
+		return;
 	}
 	/* what connect(2) does when it is called again */
 	lock_sock(sock->sk);
@@ -83,7 +86,6 @@ bool seda_connect_pump(struct seda_tcp *tcp, struct seda_event *ev)
 		sock->state = SS_CONNECTED;
 	release_sock(sock->sk);
 	clear_bit(SEDA_TCP_CONNECTING, &tcp->s.src.flags);
-	return true;
 }
 
 static struct socket *seda_connect_start(struct seda_connect_args *a)

@@ -88,6 +88,9 @@ static long seda_enter_events(struct seda_worker *w,
 
 	if (seda_worker_may_work(w, may_wait)) /* [enter-may-work] */
 		seda_harvest(w, max); /* [enter-harvest] */
+	else
+		/* what it has just given back is for others, who may poll */
+		seda_pool_rouse(w->pool);
 	if (may_wait && w->nr_slots < a->min_events) {
 		ret = seda_sigmask_set(a);
 		if (!ret) {

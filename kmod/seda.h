@@ -601,7 +601,7 @@ void seda_send_free_spares(struct seda_worker *w);
 
 /* connect.c */
 int seda_connect(struct seda_app *app, struct seda_connect_args *a);
-bool seda_connect_pump(struct seda_tcp *tcp, struct seda_event *ev);
+void seda_connect_pump(struct seda_tcp *tcp, struct seda_event *ev);
 void seda_deadline_free(struct seda_tcp *tcp);
 
 /* listen.c, udp.c, file.c, timer.c */

@@ -71,6 +71,26 @@ int seda_msg_iter(struct iov_iter *iter, unsigned int dir, u64 addr, u32 len,
 	return 0;
 }
 
+/*
+ * As sendmsg(2) of what msg holds, which is shorter by what was sent: sockmap's
+ * and kTLS's take more off the iterator than they send.
+ */
+static int seda_tcp_sendmsg(struct socket *sock, struct msghdr *msg)
+{
+	struct iov_iter from = msg->msg_iter;
+	int n = sock_sendmsg(sock, msg);
+
+	if (n > 0) {
+		iov_iter_advance(&from, n);
+		msg->msg_iter = from;
+		return n;
+	}
+	/* kTLS: a signal came while another sender had its lock; later, then */
+	if (n == -EINTR)
+		return -EAGAIN;
+	return n ?: -EIO;
+}
+
 /* Sends what is left of s, which msg holds.  0: all is sent. */
 static int seda_tcp_push(struct seda_tcp *tcp, struct seda_send *s,
 			 struct msghdr *msg)
@@ -80,7 +100,7 @@ static int seda_tcp_push(struct seda_tcp *tcp, struct seda_send *s,
 	msg->msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL |
 			 (s->flags & SEDA_SEND_MORE ? MSG_MORE : 0);
 	while (s->done < s->total) {
-		n = sock_sendmsg(tcp->s.sock, msg);
+		n = seda_tcp_sendmsg(tcp->s.sock, msg);
 		if (n < 0)
 			return n;
 		/* short: once more tells why, and asks for a call back */
@@ -352,7 +372,8 @@ int seda_tcp_cancel(struct seda_worker *w, struct seda_source *src)
 	int ret;
 
 	if (test_bit(SEDA_TCP_CONNECTING, &src->flags)) {
-		if (test_and_set_bit(SEDA_TCP_CANCEL, &src->flags))
+		if (test_bit(SEDA_SRC_CLOSING, &src->flags) ||
+		    test_and_set_bit(SEDA_TCP_CANCEL, &src->flags))
 			return -EALREADY;
 		seda_source_kick(src, 0);
 		return 1;

@@ -222,8 +222,9 @@ static u32 seda_tcp_receive(struct seda_worker *w, struct seda_tcp *tcp,
 			seda_tcp_eof(tcp, ev);
 		else if (n != -EAGAIN)
 			seda_tcp_failed(tcp, ev, n);
-		else if (signal_pending(current))
-			/* at an urgent mark; what is behind it is told later */
+		/* one thing a time; or at an urgent mark, with something behind it */
+		if (n ? n == -EAGAIN && signal_pending(current) :
+			READ_ONCE(sk->sk_err))
 			atomic_or(SEDA_SRC_AGAIN, &src->state);
 		return SEDA_NO_BUF;
 	}
@@ -253,9 +254,10 @@ static unsigned int seda_tcp_pump(struct seda_worker *w,
 	/* the mark has linked it, or will, for CLOSED */
 	if (seda_sock_hold(s, &file))
 		return 0;
-	if (unlikely(test_bit(SEDA_TCP_CONNECTING, &src->flags)) &&
-	    !seda_connect_pump(tcp, &ev))
+	if (unlikely(test_bit(SEDA_TCP_CONNECTING, &src->flags))) {
+		seda_connect_pump(tcp, &ev);
 		goto out;
+	}
 	if (unlikely(READ_ONCE(s->mask) & EPOLLOUT ||
 		     READ_ONCE(tcp->cancel_err)))
 		seda_tcp_flush(w, tcp, &ev);
@@ -336,8 +338,8 @@ static int seda_tcp_recv(struct seda_source *src, const struct seda_op *op)
 
 	if ((atomic_read(&src->state) & SEDA_SRC_STATE) != SEDA_SRC_OWNED)
 		return -EBUSY;
-	ret = seda_msg_iter(&msg.msg_iter, READ, op->addr, op->len, NULL,
-			    &total);
+	ret = seda_msg_iter(&msg.msg_iter, READ, op->addr,
+			    min_t(u32, op->len, SEDA_MAX_SEND_LEN), NULL, &total);
 	if (ret)
 		return ret;
 	if (mutex_lock_killable(&tcp->lock))

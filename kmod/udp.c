@@ -16,14 +16,14 @@ static struct seda_sock *to_sock(struct seda_source *src)
 
 static bool seda_udp_waits(const struct seda_sock *s)
 {
-	const struct sock *sk = s->sock->sk;
+	struct sock *sk = s->sock->sk;
 
 	if (test_bit(SEDA_SRC_PAUSED, &s->src.flags))
 		return false;
-	/* receiving moves all of the one queue to the other */
+	/* receiving moves all of the one queue to the other; a sockmap has its own */
 	return !skb_queue_empty_lockless(&sk->sk_receive_queue) ||
 	       !skb_queue_empty_lockless(&udp_sk(sk)->reader_queue) ||
-	       READ_ONCE(sk->sk_err);
+	       sk_is_readable(sk) || READ_ONCE(sk->sk_err);
 }
 
 static bool seda_udp_ready(struct seda_source *src)

@@ -98,6 +98,7 @@ TEST(refusal_is_told_and_closed_follows)
 	ASSERT_NE(NULL, rig_next(&r));
 	EXPECT_EQ(SEDA_EV_CONNECT, r.ev.events);
 	EXPECT_EQ(-ECONNREFUSED, r.ev.res);
+	EXPECT_EQ(-EALREADY, rig_do(&r, SEDA_OP_CANCEL, id, 0));
 	ASSERT_NE(NULL, rig_next(&r));
 	EXPECT_EQ(SEDA_EV_CLOSED, r.ev.events);
 	EXPECT_EQ(1, r.ev.seq);

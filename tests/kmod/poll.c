@@ -2,6 +2,7 @@
 /* The descriptor can be polled, and nested in epoll. */
 #include <kselftest_harness.h>
 
+#include <semaphore.h>
 #include <sys/epoll.h>
 
 #include "tests/lib/seda_rig.h"
@@ -93,6 +94,66 @@ TEST(in_epoll_since_before_setup)
 	pthread_join(thread, NULL);
 	rig_close(&rig);
 	close(ep);
+}
+
+static struct {
+	int peer;
+	sem_t has, go;
+} giver;
+
+/* Has an event of a connection in hand, and gives it back when it waits again. */
+static void *gives_back(void *arg)
+{
+	struct worker w;
+
+	if (worker_join(&rig.app, &w) ||
+	    worker_enter(&w, 1, SEDA_FOREVER) != 1)
+		return NULL;
+	sem_post(&giver.has);
+	sem_wait(&giver.go);
+	sleep_ms(100);		/* the other one sleeps in poll() */
+	worker_enter(&w, 1, SEDA_FOREVER);
+	worker_leave(&w);
+	return arg;
+}
+
+/* What one worker gives back and may not take itself is for who polls. */
+TEST(given_back_above_the_target)
+{
+	struct seda_pool_args pool = { .size = sizeof(pool), .concurrency = 1 };
+	struct seda_stage_args policy = { .posts = 4 };
+	struct pollfd p = { .events = POLLIN };
+	pthread_t thread;
+	uint64_t id;
+	void *ok;
+
+	sem_init(&giver.has, 0, 0);
+	sem_init(&giver.go, 0, 0);
+	ASSERT_EQ(0, rig_open(&rig, NULL, &policy));
+	ASSERT_EQ(0, rig_accept(&rig, &id, &giver.peer));
+	ASSERT_EQ(0, worker_leave(&rig.w));
+	pool.pool = rig.app.pool;
+	ASSERT_EQ(0, app_call(&rig.app, SEDA_IOC_POOL_SET, &pool));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, gives_back, &rig));
+	ASSERT_EQ(1, write(giver.peer, "x", 1));
+	sem_wait(&giver.has);
+	/* counted as well, and with nothing in hand */
+	ASSERT_EQ(0, worker_join(&rig.app, &rig.w));
+	ASSERT_EQ(0, worker_enter(&rig.w, 0, 0));
+	ASSERT_EQ(1, write(giver.peer, "y", 1));
+	p.fd = rig.app.fd;
+	EXPECT_EQ(0, poll(&p, 1, 0));
+	sem_post(&giver.go);
+	EXPECT_EQ(1, poll(&p, 1, LONG / MS));
+	ASSERT_EQ(1, worker_enter(&rig.w, 0, 0));
+	EXPECT_EQ(id, rig.w.events[0].source);
+	/* it has not to wait for ever */
+	pool.concurrency = 2;
+	ASSERT_EQ(0, app_call(&rig.app, SEDA_IOC_POOL_SET, &pool));
+	ASSERT_EQ(0, app_post(&rig.app, rig.stage, 0, 0));
+	pthread_join(thread, &ok);
+	EXPECT_EQ(&rig, ok);
+	rig_close(&rig);
 }
 
 TEST_HARNESS_MAIN

@@ -46,6 +46,35 @@ static int map_put(int map, uint32_t key, int fd)
 	return bpf(BPF_MAP_UPDATE_ELEM, &attr);
 }
 
+static int prog_load(int type, const struct bpf_insn *code, unsigned int n)
+{
+	union bpf_attr attr = { .prog_type = type, .insn_cnt = n };
+
+	attr.insns = (uintptr_t)code;
+	attr.license = (uintptr_t)"GPL";
+	return bpf(BPF_PROG_LOAD, &attr);
+}
+
+static int prog_attach(int map, int prog, int type)
+{
+	union bpf_attr attr = { .target_fd = map, .attach_type = type };
+
+	attr.attach_bpf_fd = prog;
+	return prog < 0 ? prog : bpf(BPF_PROG_ATTACH, &attr);
+}
+
+/* What is sent passes: return SK_PASS. */
+static int pass_attach(int map)
+{
+	struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = SK_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return prog_attach(map, prog_load(BPF_PROG_TYPE_SK_MSG, code, 2),
+			   BPF_SK_MSG_VERDICT);
+}
+
 /* A program: return bpf_sk_redirect_map(skb, map, TARGET, BPF_F_INGRESS). */
 static int redirect_load(int map)
 {
@@ -60,25 +89,14 @@ static int redirect_load(int map)
 		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_sk_redirect_map },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_SK_SKB,
-		.insn_cnt = sizeof(code) / sizeof(code[0]),
-	};
 
-	attr.insns = (uintptr_t)code;
-	attr.license = (uintptr_t)"GPL";
-	return bpf(BPF_PROG_LOAD, &attr);
+	return prog_load(BPF_PROG_TYPE_SK_SKB, code,
+			 sizeof(code) / sizeof(code[0]));
 }
 
 static int redirect_attach(int map)
 {
-	union bpf_attr attr = {
-		.target_fd = map, .attach_type = BPF_SK_SKB_STREAM_VERDICT,
-	};
-	int prog = redirect_load(map);
-
-	attr.attach_bpf_fd = prog;
-	return prog < 0 ? prog : bpf(BPF_PROG_ATTACH, &attr);
+	return prog_attach(map, redirect_load(map), BPF_SK_SKB_STREAM_VERDICT);
 }
 
 FIXTURE_SETUP(sockmap)
@@ -232,6 +250,60 @@ TEST_F(sockmap, with_tls_on_top_and_taken_out)
 			       &self->id));
 	gets(_metadata, &self->r, self->peer);
 	works(_metadata, &self->r, self->id, self->peer);
+}
+
+#define MUCH	(1 << 20)
+
+static void *reads_all(void *arg)
+{
+	size_t done = 0;
+	char *data = malloc(MUCH);
+	bool ok = true;
+	ssize_t n;
+
+	while (ok && done < MUCH) {
+		n = read(*(int *)arg, data + done, MUCH - done);
+		ok = n > 0;
+		done += ok ? (size_t)n : 0;
+	}
+	ok = ok && pattern_is((unsigned char *)data, 0, MUCH);
+	free(data);
+	return ok ? arg : NULL;
+}
+
+/*
+ * A program sees what is sent: more is taken off the memory then than there is
+ * room for, and once more from the right place when there is some.
+ */
+TEST_F(sockmap, a_program_sees_long_sends)
+{
+	unsigned char *data = malloc(MUCH);
+	struct seda_event *ev;
+	pthread_t thread;
+	int small = 4096;
+	void *ok;
+
+	ASSERT_EQ(0, pass_attach(self->map));
+	ASSERT_EQ(0, setsockopt(self->own, SOL_SOCKET, SO_SNDBUF, &small,
+				sizeof(small)));
+	ASSERT_EQ(0, map_put(self->map, TARGET, self->own));
+	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,
+			       &self->id));
+	pattern_fill(data, 0, MUCH);
+	EXPECT_EQ(-EINPROGRESS, rig_send(&self->r, self->id, (char *)data,
+					 MUCH / 4, 0));
+	EXPECT_EQ(-EINPROGRESS, rig_send(&self->r, self->id,
+					 (char *)data + MUCH / 4,
+					 MUCH - MUCH / 4, 1));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reads_all, &self->peer));
+	do {
+		ev = rig_await(&self->r, SEDA_EV_SENT);
+		ASSERT_NE(NULL, ev);
+		ASSERT_EQ(0, ev->events & SEDA_EV_ERR);
+	} while (ev->done != 1);
+	pthread_join(thread, &ok);
+	EXPECT_EQ(&self->peer, ok);
+	free(data);
 }
 
 TEST_HARNESS_MAIN

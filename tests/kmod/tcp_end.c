@@ -154,4 +154,34 @@ TEST(a_reset_after_the_fin_is_told)
 	rig_close(&r);
 }
 
+/* Nor when both are there before anybody looks. */
+TEST(a_fin_and_a_reset_at_once)
+{
+	struct linger hard = { .l_onoff = 1 };
+	struct seda_event *ev;
+	uint64_t id;
+	struct rig r;
+	int peer, i;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, rig_accept(&r, &id, &peer));
+		if (i)
+			ASSERT_EQ(3, write(peer, "bye", 3));
+		ASSERT_EQ(0, shutdown(peer, SHUT_WR));
+		setsockopt(peer, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+		close(peer);
+		sleep_ms(20);
+		do {
+			ev = rig_next(&r);
+			ASSERT_NE(NULL, ev);
+		} while (!(ev->events & SEDA_EV_ERR));
+		EXPECT_EQ(-EPIPE, ev->res);
+		EXPECT_TRUE(rig_quiet(&r));
+		EXPECT_EQ(0, rig_do(&r, SEDA_OP_CLOSE, id, 0));
+		ASSERT_NE(NULL, rig_await(&r, SEDA_EV_CLOSED));
+	}
+	rig_close(&r);
+}
+
 TEST_HARNESS_MAIN

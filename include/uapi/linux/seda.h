@@ -278,7 +278,7 @@ enum seda_op_code {
  *           finished at once; -EINPROGRESS when it did not: it goes on as
  *           room appears, the memory (the vector's own, too) is the kernel's
  *           until a SENT event whose done is this op's user_data, or one
- *           after it.  Sends of a connection are done in submission order.
+ *           after it.  Sends are done in submission order, not while it is held.
  *           With SEDA_SEND_BUF the memory lies in receive buffer buf, which
  *           is kept from reuse until the send is finished.
  *           On a UDP socket: one datagram to "to" (AF_UNSPEC: the connected
@@ -286,8 +286,8 @@ enum seda_op_code {
  *           -EPIPE after SHUTDOWN or when the peer is gone, -ENOTCONN while
  *           connecting, -EAGAIN with SEDA_MAX_SENDS unfinished,
  *           -EMSGSIZE past SEDA_MAX_VEC segments or SEDA_MAX_SEND_LEN bytes,
- *           -EFAULT for bad memory (bytes before it may have been sent); others
- *           are those of sendmsg(2).
+ *           -EFAULT for bad memory; others are those of sendmsg(2).  After an
+ *           error a part may have been sent.
  * RECV      from a connection that the application owns: up to len bytes to
  *           addr.  res: bytes, 0 at end of stream, -EAGAIN when there are
  *           none, -EBUSY when the source is not owned.
@@ -301,11 +301,11 @@ enum seda_op_code {
  *           no CLOSED event (-EBUSY when neither; with unfinished sends and
  *           no ABORT -EINPROGRESS, and CLOSED follows).  -EALREADY when
  *           closing; ABORT may follow a CLOSE that is -EINPROGRESS.
- * CANCEL    drops the unfinished sends of a connection (a CANCELED event
- *           follows; one that was sent in part is dropped, too, so the stream
- *           is broken, and further SENDs are -EPIPE: close it), or a connect
- *           (CONNECT with -ECANCELED follows, or 0 if it was quicker).  res:
- *           how many; -EALREADY for a connect that is canceled already.
+ * CANCEL    drops the unfinished sends of a connection (CANCELED follows, or, if
+ *           a CLOSE waited, CLOSED; one that was sent in part is dropped, too, so
+ *           that the stream is broken, and SENDs are -EPIPE: close it), or a connect
+ *           (CONNECT with -ECANCELED follows, or what it ended with before).
+ *           res: how many; -EALREADY for a connect that was canceled or failed.
  * ARM       a connection, a UDP socket: resume receiving.  A listener: resume
  *           accepting.  A watched file: addr is the new mask, 0: the old one.
  *           A timer: first_ns from now, period_ns.
@@ -538,9 +538,9 @@ struct seda_adopt_args {
 /*
  * CONNECT: a TCP connection without a descriptor, TCP_NODELAY set.  A CONNECT
  * event tells how it went: res 0, or -ETIMEDOUT after timeout_ns (0: the system's
- * own time), -ECONNREFUSED ...; after a failure CLOSED follows by itself.
- * local may be AF_UNSPEC.  -EPERM under hooks=strict; errors of socket(2) and
- * bind(2), and those of connect(2) that come at once.
+ * own time), -ECONNREFUSED ...; after a failure CLOSED follows by itself.  local
+ * may be AF_UNSPEC.  -EPERM under hooks=strict; errors of socket(2) and bind(2),
+ * and those of connect(2) that come at once.
  */
 struct seda_connect_args {
 	__u32 size;
