@@ -279,7 +279,8 @@ SEDAK_API int sedak_rt_drain(struct sedak_rt *rt, uint64_t timeout_ns);
  * Each worker finishes the handler call it is in.  Connections that are left are
  * aborted, without events; completion callbacks of sends run with -ECANCELED;
  * queued items are dropped (the stage's destroy hook sees to its own).  It
- * cannot be started again.  Idempotent; not for handlers.
+ * cannot be started again.  Idempotent; not for handlers, nor two threads at
+ * once.  What others are making just then is ended, too, or -ESHUTDOWN.
  *
  * Return: 0; -EDEADLK called from a handler.
  */

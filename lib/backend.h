@@ -102,6 +102,8 @@ struct backend {
 	uint64_t (*delivered)(const struct sedak_stage *stage);
 	/* The last reference to a source is gone: free what it has */
 	void (*forget)(struct source *src);
+	/* Lets go of a source that a worker, who is gone, has held.  May be NULL. */
+	void (*unhold)(struct source *src);
 	/* Ends a source after the workers are gone, with a reset */
 	void (*kill)(struct source *src);
 	/* ... and sees to it that it has happened.  May be NULL. */

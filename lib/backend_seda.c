@@ -248,7 +248,6 @@ static void convert_more(const struct seda_event *ev, struct bev *b,
 	if (b->bits & BEV_ACCEPT) {
 		b->amount = ev->child;
 		peer_of(&ev->peer, &b->addr);
-		return;
 	}
 	if (b->bits & BEV_READY) {
 		b->res = (int32_t)ev->len;
@@ -256,6 +255,7 @@ static void convert_more(const struct seda_event *ev, struct bev *b,
 	}
 	if (!src)
 		return;
+	/* whoever made it may not have come to it yet */
 	store_relaxed(&src->sd.id, ev->source);
 	if (src->kind == SRC_UDP && (b->bits & BEV_IN)) {
 		peer_of(&ev->peer, &b->addr);
@@ -298,18 +298,18 @@ static inline void convert(struct worker *w, const struct seda_event *ev,
 	convert_more(ev, b, src);
 }
 
-/* Results of what was submitted: those of sends matter */
+/*
+ * Results of what was submitted: those of sends matter.  What they cause (the last
+ * piece of a buffer is sent, a callback sends) is put behind them.
+ */
 static void results(struct worker *w, struct sd_worker *s)
 {
+	unsigned int i, n = s->nr_sends ? s->nr_ops : 0;
 	struct seda_op *op = s->ops;
-	unsigned int n = s->nr_ops;
 
-	s->nr_ops = 0;
 	s->must_see = false;
-	if (!s->nr_sends)
-		return;
 	s->nr_sends = 0;
-	for (; n; n--, op++) {
+	for (i = 0; i < n; i++, op++) {
 		if (op->op != SEDA_OP_SEND)
 			continue;
 		if (likely(op->user_data))
@@ -318,6 +318,9 @@ static void results(struct worker *w, struct sd_worker *s)
 		else if (op->res < 0)
 			atomic_fetch_add(&w->rt->udp_dropped, 1);
 	}
+	s->nr_ops = n ? s->nr_ops - n : 0;
+	if (unlikely(s->nr_ops))
+		memmove(s->ops, s->ops + n, s->nr_ops * sizeof(*s->ops));
 }
 
 static int sd_enter(struct worker *w, unsigned int max, int64_t timeout)
@@ -345,6 +348,32 @@ static int sd_enter(struct worker *w, unsigned int max, int64_t timeout)
 	return n;
 }
 
+/* The stopping thread, which is a worker for it */
+static bool ends_as(struct worker *w)
+{
+	struct sd_worker *s = w->be_data;
+
+	/* nested, it is that worker already */
+	return (s && s->joined) || sd_worker_open(w) == 0;
+}
+
+static void sd_unhold(struct source *src)
+{
+	struct worker *w = src->rt->pools[0]->workers[0];
+	struct seda_enter_args a = { .size = sizeof(a), .nr_ops = 1 };
+	struct sd_worker *s;
+
+	if (!ends_as(w))
+		return;
+	s = w->be_data;
+	a.worker = s->id;
+	s->ops[0] = (struct seda_op) {
+		.op = SEDA_OP_RELEASE,
+		.source = load_relaxed(&src->sd.id),
+	};
+	ioctl(s->fd, SEDA_IOC_ENTER, &a);
+}
+
 /*
  * The stopping thread has closed all sources; what that means for each happens
  * when its CLOSED event is fetched, for which no worker is left.
@@ -352,11 +381,10 @@ static int sd_enter(struct worker *w, unsigned int max, int64_t timeout)
 static void sd_finish(struct sedak_pool *pool)
 {
 	struct worker *w = pool->workers[0];
-	struct sd_worker *s = w->be_data;
 	struct seda_enter_args a = { .size = sizeof(a) };
+	struct sd_worker *s;
 
-	/* nested, this thread is that worker already */
-	if ((!s || !s->joined) && sd_worker_open(w) < 0)
+	if (!ends_as(w))
 		return;
 	s = w->be_data;
 	a.worker = s->id;
@@ -442,6 +470,7 @@ const struct backend backend_seda = {
 	.op_disarm = sd_op_disarm,
 	.op_release = sd_op_release,
 	.op_return = sd_op_return,
+	.unhold = sd_unhold,
 	.finish = sd_finish,
 	.hold = sd_hold,
 	.keep = sd_keep,

@@ -86,20 +86,30 @@ static bool kind_is_owned(const struct source *src)
 	return src->kind == SRC_CONN || src->kind == SRC_WATCH;
 }
 
+/* For a connection that is an error that the program is told, or it is the end */
+static void bev_lost(struct worker *w, const struct bev *b)
+{
+	uint32_t bits = b->bits & BEV_CLOSED ? S_LOST : 0;
+
+	rt_log(w->rt, SEDAK_LOG_ERROR, "no memory to defer an event");
+	if (b->src->kind == SRC_CONN)
+		src_raise(b->src, bits | S_ABORT | S_BROKEN | P_CTL);
+	else if (bits)
+		src_raise(b->src, bits | P_CTL);
+}
+
 /*
  * Keeps a copy of the event that outlives the batch; its source stays held, its
  * buffer kept.  That is so from the next enter() on, and only then others may
  * have it: given back before, it would be held for ever.  Without memory the
- * event is lost, and for a connection that is an error that the program is told.
+ * event is lost.
  */
 void bev_hold(struct worker *w, const struct bev *b, bool to_source)
 {
 	struct bev *held = malloc(sizeof(*held));
 
 	if (!held) {
-		rt_log(w->rt, SEDAK_LOG_ERROR, "no memory to defer an event");
-		if (b->src->kind == SRC_CONN)
-			src_raise(b->src, S_ABORT | S_BROKEN | P_CTL);
+		bev_lost(w, b);
 		return;
 	}
 	*held = *b;
@@ -107,10 +117,8 @@ void bev_hold(struct worker *w, const struct bev *b, bool to_source)
 	held->since = w->now;
 	held->to_source = to_source;
 	if (held->buf && buf_keep(w, &held->buf, held->buf->data, b->len) < 0) {
-		rt_log(w->rt, SEDAK_LOG_ERROR, "no memory to defer data");
 		free(held);
-		if (b->src->kind == SRC_CONN)
-			src_raise(b->src, S_ABORT | S_BROKEN | P_CTL);
+		bev_lost(w, b);
 		return;
 	}
 	/* after its last event a source may go: nothing to hold or release */
@@ -127,8 +135,12 @@ void bev_hold(struct worker *w, const struct bev *b, bool to_source)
 /* At the stop */
 void bev_drop(struct bev *b)
 {
+	const struct backend *be = b->src->rt->be;
+
 	if (b->buf)
 		buf_drop(NULL, b->buf);
+	if (kind_is_owned(b->src) && !(b->bits & BEV_CLOSED) && be->unhold)
+		be->unhold(b->src);
 	free(b);
 }
 
@@ -180,8 +192,8 @@ void bev_give_back(struct worker *w, struct bev *b)
 static inline bool must_defer(struct worker *w, struct sedak_stage *stage,
 		       const struct bev *b)
 {
-	if (b->bits & BEV_ACCEPT)
-		return false;	/* the child could not be held */
+	if (b->src->kind == SRC_LISTEN)
+		return false;	/* its child could not be held; the rest is ours */
 	if (load_relaxed(&stage->waiting_on))
 		return true;
 	if (stage->min_batch > 1 && !w->be->batches)
@@ -287,7 +299,10 @@ bool dispatch(struct worker *w, struct bev *b)
 	if (unlikely(!b->src))
 		return false;
 	stage = b->src->stage;
-	if (unlikely(must_defer(w, stage, b))) {
+	if (unlikely(stage->pool != pool && kind_is_owned(b->src))) {
+		/* epoll: an event of what the memory was before; now another pool's */
+		bev_hold(w, b, true);
+	} else if (unlikely(must_defer(w, stage, b))) {
 		if (!drops(w, stage, b))
 			bev_hold(w, b, false);
 	} else {

@@ -228,7 +228,7 @@ void watch_service(struct worker *w, struct sedak_watch *wa, uint32_t bits);
 void watch_free(struct sedak_watch *wa);
 
 /* timer.c */
-void timer_arm(struct worker *w, struct sedak_pool *pool,
+bool timer_arm(struct worker *w, struct sedak_pool *pool,
 	       struct timer_node *node, uint64_t deadline);
 bool timer_disarm(struct sedak_pool *pool, struct timer_node *node);
 void timers_expire(struct worker *w);
@@ -248,6 +248,8 @@ void bufs_return(struct worker *w);
 void bufs_drop(struct worker *w);
 
 /* runtime.c */
+bool rt_make_begin(struct sedak_rt *rt);
+void rt_make_end(struct sedak_rt *rt);
 void rt_get(struct sedak_rt *rt);
 void rt_put(struct sedak_rt *rt);
 void rt_check_idle(struct sedak_rt *rt);

@@ -212,7 +212,9 @@ void conn_kill(struct sedak_conn *c)
 {
 	bool told = atomic_fetch_or(&c->src.word, S_ABORT | S_CLOSED) & S_CLOSED;
 
-	if (c->state == CONN_NEW)
+	if (c->no_source)
+		;	/* nothing to end */
+	else if (c->state == CONN_NEW)
 		c->src.rt->be->refuse(c->src.rt, c->child);
 	else
 		c->src.rt->be->kill(&c->src);
@@ -252,13 +254,59 @@ static bool net_error(int err)
 	       err != -ENOBUFS && err != -EFAULT;
 }
 
+/* The backend would not have it; another thread may have used it already */
+static int not_made(struct sedak_conn *c, struct sedak_conn **connp, int err)
+{
+	atomic_fetch_or(&c->src.word, S_CLOSED | S_ABORT);
+	timer_disarm(c->src.stage->pool, &c->timer);
+	wq_cancel(NULL, c, err);
+	items_close(NULL, c);
+	conn_gone(c, false);
+	if (connp)
+		*connp = NULL;
+	return err;
+}
+
+static int make_outbound(const struct sedak_connect_opts *o,
+			 const struct sockaddr_in6 *to,
+			 struct sedak_conn **connp)
+{
+	struct sedak_rt *rt = o->stage->rt;
+	struct sedak_conn *c;
+	int ret;
+
+	c = conn_alloc(o->stage, o->user);
+	if (!c)
+		return -ENOMEM;
+	c->peer = *to;
+	c->state = CONN_CONNECTING;
+	c->outbound = true;
+	conn_link(c);
+	if (connp)
+		*connp = c;
+	if (o->timeout_ns) {
+		c->connect_deadline = clock_now() +
+			(o->timeout_ns > INT64_MAX ? INT64_MAX : o->timeout_ns);
+		timer_arm(worker_of(rt), o->stage->pool, &c->timer,
+			  c->connect_deadline);
+	}
+	ret = rt->be->connect(&c->src, to);
+	if (ret < 0 && !net_error(ret))
+		return not_made(c, connp, ret);
+	if (ret < 0) {
+		c->error = ret;
+		c->no_source = true;
+		atomic_fetch_or(&c->src.word, S_BROKEN | S_ABORT | P_CTL);
+	}
+	conn_publish(c);
+	return 0;
+}
+
 int sedak_connect(const struct sedak_connect_opts *opts,
 		  struct sedak_conn **connp)
 {
 	struct sedak_connect_opts o;
 	struct sockaddr_in6 to;
-	struct sedak_conn *c;
-	struct sedak_rt *rt;
 	int ret = opts_copy(&o, sizeof(o), sizeof(size_t), opts);
 
 	if (ret < 0)
@@ -268,58 +316,22 @@ int sedak_connect(const struct sedak_connect_opts *opts,
 	ret = addr_parse(o.host, o.port, &to);
 	if (ret < 0)
 		return ret;
-	rt = o.stage->rt;
-	if (load_relaxed(&rt->stopping))
+	if (!rt_make_begin(o.stage->rt))
 		return -ESHUTDOWN;
-	c = conn_alloc(o.stage, o.user);
-	if (!c)
-		return -ENOMEM;
-	c->peer = to;
-	c->state = CONN_CONNECTING;
-	c->outbound = true;
-	conn_link(c);
-	if (connp)
-		*connp = c;
-	if (o.timeout_ns) {
-		c->connect_deadline = clock_now() +
-			(o.timeout_ns > INT64_MAX ? INT64_MAX : o.timeout_ns);
-		timer_arm(worker_of(rt), o.stage->pool, &c->timer,
-			  c->connect_deadline);
-	}
-	ret = rt->be->connect(&c->src, &to);
-	if (ret < 0 && net_error(ret)) {
-		c->error = ret;
-		c->no_source = true;
-		atomic_fetch_or(&c->src.word, S_BROKEN | S_ABORT | P_CTL);
-	} else if (ret < 0) {
-		atomic_fetch_or(&c->src.word, S_CLOSED | S_ABORT);
-		timer_disarm(o.stage->pool, &c->timer);
-		wq_cancel(NULL, c, ret);
-		conn_gone(c, false);
-		return ret;
-	}
-	conn_publish(c);
-	return 0;
+	ret = make_outbound(&o, &to, connp);
+	rt_make_end(o.stage->rt);
+	return ret;
 }
 
-int sedak_conn_adopt(struct sedak_stage *stage, int fd, void *user,
-		     struct sedak_conn **connp)
+static int make_adopted(struct sedak_stage *stage, int fd, void *user,
+			struct sedak_conn **connp)
 {
-	struct sedak_rt *rt = stage->rt;
-	socklen_t len = sizeof(int);
-	struct sedak_conn *c;
-	int type, one = 1, ret;
+	struct sedak_conn *c = conn_alloc(stage, user);
+	socklen_t len = sizeof(c->peer);
+	int one = 1, ret;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &type, &len))
-		return -errno;
-	if (type != IPPROTO_TCP)
-		return -EPROTONOSUPPORT;
-	if (load_relaxed(&rt->stopping))
-		return -ESHUTDOWN;
-	c = conn_alloc(stage, user);
 	if (!c)
 		return -ENOMEM;
-	len = sizeof(c->peer);
 	if (getpeername(fd, (struct sockaddr *)&c->peer, &len)) {
 		ret = -errno;
 		store_relaxed(&c->src.word, S_CLOSED);
@@ -331,14 +343,28 @@ int sedak_conn_adopt(struct sedak_stage *stage, int fd, void *user,
 	conn_link(c);
 	if (connp)
 		*connp = c;
-	ret = rt->be->adopt(&c->src, fd);
-	if (ret < 0) {
-		atomic_fetch_or(&c->src.word, S_CLOSED | S_ABORT);
-		conn_gone(c, false);
-		return ret;
-	}
+	ret = stage->rt->be->adopt(&c->src, fd);
+	if (ret < 0)
+		return not_made(c, connp, ret);
 	conn_publish(c);
 	return 0;
+}
+
+int sedak_conn_adopt(struct sedak_stage *stage, int fd, void *user,
+		     struct sedak_conn **connp)
+{
+	socklen_t len = sizeof(int);
+	int type, ret;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &type, &len))
+		return -errno;
+	if (type != IPPROTO_TCP)
+		return -EPROTONOSUPPORT;
+	if (!rt_make_begin(stage->rt))
+		return -ESHUTDOWN;
+	ret = make_adopted(stage, fd, user, connp);
+	rt_make_end(stage->rt);
+	return ret;
 }
 
 /* ----------------------------------------------------------------- control */

@@ -203,7 +203,8 @@ void conn_service(struct worker *w, struct sedak_conn *c, uint32_t bits)
 		b->next = w->held;
 		w->held = b;
 	}
-	if (c->state < CONN_CLOSED && c->no_source)
+	if (c->state < CONN_CLOSED &&
+	    (c->no_source || (load_relaxed(&c->src.word) & S_LOST)))
 		conn_closed(w, c, c->error);
 	if (c->state >= CONN_CLOSED)
 		return;

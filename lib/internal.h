@@ -132,6 +132,7 @@ enum source_kind {
 #define S_BROKEN	(1u << 21)
 #define S_CLOSED	(1u << 22)	/* CLOSED was delivered */
 #define S_RETRY		(1u << 23)	/* a listener waits for descriptors */
+#define S_LOST		(1u << 24)	/* no memory to defer the backend's CLOSED */
 
 enum src_list {
 	LIST_NONE,
@@ -513,6 +514,7 @@ struct sedak_rt {
 	pthread_cond_t idle;
 	_Atomic bool started;
 	_Atomic bool stopping;
+	_Atomic uint32_t makers;	/* threads that make a source just now */
 	bool stopped;
 	_Atomic bool draining;
 	struct sedak_pool *pools[MAX_POOLS];

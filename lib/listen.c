@@ -63,31 +63,20 @@ static void link_listener(struct sedak_listener *l)
 	pthread_mutex_unlock(&rt->lock);
 }
 
-int sedak_listen(const struct sedak_listen_opts *opts,
-		 struct sedak_listener **lp)
+static int make(const struct sedak_listen_opts *o, struct sedak_listener **lp)
 {
-	struct sedak_listen_opts o;
+	struct sedak_rt *rt = o->stage->rt;
 	struct sedak_listener *l;
-	struct sedak_rt *rt;
+	int fd = listen_socket(o), ret = -ENOMEM;
 	socklen_t len;
-	int fd, ret = opts_copy(&o, sizeof(o), sizeof(size_t), opts);
 
-	if (ret < 0)
-		return ret;
-	if (!o.stage || (o.flags & ~LISTEN_FLAGS) || o.backlog < 0)
-		return -EINVAL;
-	rt = o.stage->rt;
-	if (load_relaxed(&rt->stopping) || load_relaxed(&rt->draining))
-		return -ESHUTDOWN;
-	fd = listen_socket(&o);
 	if (fd < 0)
 		return fd;
 	l = calloc(1, sizeof(*l));
-	ret = -ENOMEM;
 	if (!l)
 		goto fail;
-	src_init(&l->src, SRC_LISTEN, o.stage, o.user);
-	l->conn_stage = o.conn_stage ? o.conn_stage : o.stage;
+	src_init(&l->src, SRC_LISTEN, o->stage, o->user);
+	l->conn_stage = o->conn_stage ? o->conn_stage : o->stage;
 	l->timer.pos = -1;
 	l->timer.deadline = NEVER;
 	l->timer.src = &l->src;
@@ -95,12 +84,12 @@ int sedak_listen(const struct sedak_listen_opts *opts,
 	ret = getsockname(fd, (struct sockaddr *)&l->addr, &len) ? -errno : 0;
 	/* counted first, because CLOSED may come at any time after */
 	atomic_fetch_add(&rt->nr_listeners, 1);
-	atomic_fetch_add(&o.stage->sources, 1);
+	atomic_fetch_add(&o->stage->sources, 1);
 	if (!ret)
 		ret = rt->be->listen(&l->src, fd);
 	if (ret < 0) {
 		atomic_fetch_sub(&rt->nr_listeners, 1);
-		atomic_fetch_sub(&o.stage->sources, 1);
+		atomic_fetch_sub(&o->stage->sources, 1);
 		goto fail;
 	}
 	link_listener(l);
@@ -112,8 +101,25 @@ int sedak_listen(const struct sedak_listen_opts *opts,
 	return 0;
 fail:
 	free(l);
-	if (!(o.flags & SEDAK_LISTEN_FD))
+	if (!(o->flags & SEDAK_LISTEN_FD))
 		close(fd);
+	return ret;
+}
+
+int sedak_listen(const struct sedak_listen_opts *opts,
+		 struct sedak_listener **lp)
+{
+	struct sedak_listen_opts o;
+	int ret = opts_copy(&o, sizeof(o), sizeof(size_t), opts);
+
+	if (ret < 0)
+		return ret;
+	if (!o.stage || (o.flags & ~LISTEN_FLAGS) || o.backlog < 0)
+		return -EINVAL;
+	if (!rt_make_begin(o.stage->rt))
+		return -ESHUTDOWN;
+	ret = load_relaxed(&o.stage->rt->draining) ? -ESHUTDOWN : make(&o, lp);
+	rt_make_end(o.stage->rt);
 	return ret;
 }
 
@@ -210,9 +216,11 @@ static void accept_failed(struct worker *w, struct sedak_listener *l, int err)
 		return;
 	rt_log(rt, SEDAK_LOG_WARNING, "accept: %s: trying again in %u ms",
 	       strerror(-err), (unsigned int)(ACCEPT_RETRY_NS / 1000000));
-	timer_arm(w, l->src.stage->pool, &l->timer,
-		  clock_now() + ACCEPT_RETRY_NS);
-	src_raise(&l->src, P_CTL);
+	if (timer_arm(w, l->src.stage->pool, &l->timer,
+		      clock_now() + ACCEPT_RETRY_NS))
+		src_raise(&l->src, P_CTL);
+	else
+		src_raise(&l->src, P_TIMEOUT);	/* no memory: at once, then */
 }
 
 void listener_event(struct worker *w, struct sedak_listener *l, struct bev *b)

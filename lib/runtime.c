@@ -43,6 +43,22 @@ void rt_get(struct sedak_rt *rt)
 	atomic_fetch_add_explicit(&rt->refs, 1, memory_order_relaxed);
 }
 
+/* Around the making of a source: false after the stop, which waits for the end */
+bool rt_make_begin(struct sedak_rt *rt)
+{
+	/* pairs with sedak_rt_stop(): one of the two sees the other */
+	atomic_fetch_add(&rt->makers, 1);
+	if (likely(!atomic_load(&rt->stopping)))
+		return true;
+	rt_make_end(rt);
+	return false;
+}
+
+void rt_make_end(struct sedak_rt *rt)
+{
+	atomic_fetch_sub(&rt->makers, 1);
+}
+
 static void free_lists(struct sedak_rt *rt)
 {
 	struct sedak_listener *l;
@@ -340,6 +356,9 @@ static void drop_all(struct sedak_rt *rt)
 	/* the program's until it destroys them, or the runtime */
 	for (t = rt->timers; t; t = t->all_next)
 		timer_disarm(t->src.stage->pool, &t->node);
+	/* late calls wake nobody */
+	for (i = 0; i < rt->nr_pools; i++)
+		atomic_store(&rt->pools[i]->sleepers, 0);
 }
 
 int sedak_rt_stop(struct sedak_rt *rt)
@@ -354,6 +373,8 @@ int sedak_rt_stop(struct sedak_rt *rt)
 	if (rt->stopped)
 		return 0;
 	rt->stopped = true;
+	while (atomic_load(&rt->makers))
+		nanosleep(&(struct timespec) { .tv_nsec = 100000 }, NULL);
 	for (i = 0; i < rt->nr_pools; i++)
 		pool_join(rt->pools[i]);
 	drop_all(rt);

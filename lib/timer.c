@@ -90,22 +90,25 @@ static void note_first(struct sedak_pool *pool)
 		     pool->heap_len ? pool->heap[0]->key : NEVER);
 }
 
-static void arm_locked(struct sedak_pool *pool, struct timer_node *node,
+/* False: it will not fire */
+static bool arm_locked(struct sedak_pool *pool, struct timer_node *node,
 		       uint64_t deadline)
 {
 	node->deadline = deadline;
 	if (node->pos < 0) {
 		node->key = deadline;
-		if (heap_add(pool, node) < 0)
-			rt_log(pool->rt, SEDAK_LOG_ERROR,
-			       "no memory for a timer: it will not fire");
+		if (heap_add(pool, node) < 0) {
+			rt_log(pool->rt, SEDAK_LOG_ERROR, "no memory for a timer");
+			return false;
+		}
 	} else if (deadline < node->key) {
 		node->key = deadline;
 		sift_up(pool, (uint32_t)node->pos, node);
 	} else {
-		return;
+		return true;
 	}
 	note_first(pool);
+	return true;
 }
 
 /* The clock may have to ring earlier: a worker of the pool sets it */
@@ -116,13 +119,16 @@ static void clock_changed(struct worker *w, struct sedak_pool *pool)
 		pool_wake(pool);
 }
 
-void timer_arm(struct worker *w, struct sedak_pool *pool,
+bool timer_arm(struct worker *w, struct sedak_pool *pool,
 	       struct timer_node *node, uint64_t deadline)
 {
+	bool armed;
+
 	pthread_mutex_lock(&pool->timer_lock);
-	arm_locked(pool, node, deadline);
+	armed = arm_locked(pool, node, deadline);
 	pthread_mutex_unlock(&pool->timer_lock);
 	clock_changed(w, pool);
+	return armed;
 }
 
 static bool disarm_locked(struct sedak_pool *pool, struct timer_node *node)

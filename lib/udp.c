@@ -10,38 +10,30 @@
 
 #include "backend.h"
 
-int sedak_udp_open(const struct sedak_udp_opts *opts, struct sedak_udp **udpp)
+static int make(const struct sedak_udp_opts *o, struct sedak_udp **udpp)
 {
-	struct sedak_udp_opts o;
+	int fd = sock_bound(SOCK_DGRAM, o->host, o->port, o->flags);
+	struct sedak_rt *rt = o->stage->rt;
 	struct sedak_udp *u;
-	struct sedak_rt *rt;
+	int ret = -ENOMEM;
 	socklen_t len;
-	int fd, ret = opts_copy(&o, sizeof(o), sizeof(size_t), opts);
 
-	if (ret < 0)
-		return ret;
-	if (!o.stage ||
-	    (o.flags & ~(SEDAK_LISTEN_REUSEPORT | SEDAK_LISTEN_V6ONLY)))
-		return -EINVAL;
-	rt = o.stage->rt;
-	if (load_relaxed(&rt->stopping))
-		return -ESHUTDOWN;
-	fd = sock_bound(SOCK_DGRAM, o.host, o.port, o.flags);
 	if (fd < 0)
 		return fd;
 	u = calloc(1, sizeof(*u));
-	ret = -ENOMEM;
 	if (!u)
 		goto fail;
-	src_init(&u->src, SRC_UDP, o.stage, o.user);
+	src_init(&u->src, SRC_UDP, o->stage, o->user);
 	len = sizeof(u->addr);
 	ret = getsockname(fd, (struct sockaddr *)&u->addr, &len) ? -errno : 0;
 	*udpp = u;	/* a handler may need it before this returns */
+	atomic_fetch_add(&o->stage->sources, 1);
 	if (!ret)
 		ret = rt->be->udp(&u->src, fd);
-	if (ret < 0)
+	if (ret < 0) {
+		atomic_fetch_sub(&o->stage->sources, 1);
 		goto fail;
-	atomic_fetch_add(&o.stage->sources, 1);
+	}
 	pthread_mutex_lock(&rt->lock);
 	u->all_next = rt->udps;
 	rt->udps = u;
@@ -51,6 +43,23 @@ fail:
 	free(u);
 	close(fd);
 	*udpp = NULL;
+	return ret;
+}
+
+int sedak_udp_open(const struct sedak_udp_opts *opts, struct sedak_udp **udpp)
+{
+	struct sedak_udp_opts o;
+	int ret = opts_copy(&o, sizeof(o), sizeof(size_t), opts);
+
+	if (ret < 0)
+		return ret;
+	if (!o.stage ||
+	    (o.flags & ~(SEDAK_LISTEN_REUSEPORT | SEDAK_LISTEN_V6ONLY)))
+		return -EINVAL;
+	if (!rt_make_begin(o.stage->rt))
+		return -ESHUTDOWN;
+	ret = make(&o, udpp);
+	rt_make_end(o.stage->rt);
 	return ret;
 }
 
@@ -137,10 +146,12 @@ int sedak_udp_send_event(struct sedak_udp *u, struct sedak_event *ev, size_t len
 	to = (const struct sockaddr_in6 *)ev->addr;
 	/*
 	 * In its own pool, where operations on it have an order; and in place only
-	 * what lies in a receive buffer: a copy goes before the device reads it.
+	 * what is the batch's alone: a copy, or a buffer that was kept, may be put
+	 * by another before the device reads it.
 	 */
 	if (u->src.stage->pool != w->pool ||
-	    (!w->be->copies_udp && ((struct sedak_buf *)ev->priv)->index < 0))
+	    (!w->be->copies_udp &&
+	     load_relaxed(&((struct sedak_buf *)ev->priv)->refs)))
 		return send_later(u, ev->data, len, to);
 	ret = submit(w, u, ev->data, len, to);
 	return ret == -EAGAIN ? send_later(u, ev->data, len, to) : ret;

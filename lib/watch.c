@@ -83,23 +83,13 @@ void watch_free(struct sedak_watch *wa)
 	pthread_mutex_unlock(&rt->lock);
 }
 
-int sedak_watch_open(struct sedak_stage *stage, int fd, unsigned int events,
-		     unsigned int flags, void *user,
-		     struct sedak_watch **watchp)
+static int make(struct sedak_stage *stage, int fd, unsigned int events,
+		unsigned int flags, void *user, struct sedak_watch **watchp)
 {
+	struct sedak_watch *wa = watch_alloc(stage, user);
 	struct sedak_rt *rt = stage->rt;
-	struct sedak_watch *wa;
 	int ret;
 
-	if ((events & ~WATCH_MASK) || !events ||
-	    (flags & ~(SEDAK_WATCH_EDGE | SEDAK_WATCH_ONESHOT)) ||
-	    flags == (SEDAK_WATCH_EDGE | SEDAK_WATCH_ONESHOT))
-		return -EINVAL;
-	if (fd < 0)
-		return -EBADF;
-	if (load_relaxed(&rt->stopping))
-		return -ESHUTDOWN;
-	wa = watch_alloc(stage, user);
 	if (!wa)
 		return -ENOMEM;
 	store_relaxed(&wa->mask, events);
@@ -113,6 +103,25 @@ int sedak_watch_open(struct sedak_stage *stage, int fd, unsigned int events,
 		*watchp = NULL;
 	}
 	src_put(&wa->src);
+	return ret;
+}
+
+int sedak_watch_open(struct sedak_stage *stage, int fd, unsigned int events,
+		     unsigned int flags, void *user,
+		     struct sedak_watch **watchp)
+{
+	int ret;
+
+	if ((events & ~WATCH_MASK) || !events ||
+	    (flags & ~(SEDAK_WATCH_EDGE | SEDAK_WATCH_ONESHOT)) ||
+	    flags == (SEDAK_WATCH_EDGE | SEDAK_WATCH_ONESHOT))
+		return -EINVAL;
+	if (fd < 0)
+		return -EBADF;
+	if (!rt_make_begin(stage->rt))
+		return -ESHUTDOWN;
+	ret = make(stage, fd, events, flags, user, watchp);
+	rt_make_end(stage->rt);
 	return ret;
 }
 
@@ -191,7 +200,8 @@ void watch_service(struct worker *w, struct sedak_watch *wa, uint32_t bits)
 	}
 	if (wa->gone || wa->close_sent)
 		return;
-	if (wa->ended) {
+	if (wa->ended || (load_relaxed(&wa->src.word) & S_LOST)) {
+		wa->ended = true;
 		if (load_relaxed(&wa->src.word) & S_CLOSING)
 			watch_end(wa);
 		return;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The mutants of tests/mutants.txt are of the sources as they are now.
+# The mutants of tests/mutants-*.txt are of the sources as they are now.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/lib/tap.sh

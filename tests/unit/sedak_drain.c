@@ -3,6 +3,7 @@
  * libsedak: drain stops accepting and finishes what is there; stop ends the rest;
  * hooks run in order.
  */
+#include <fcntl.h>
 #include <semaphore.h>
 
 #include "sedak_test.h"
@@ -394,6 +395,154 @@ TEST(made_while_it_starts)
 	pthread_join(maker, NULL);
 	EXPECT_EQ(1, atomic_load(&late_inits));
 	sedak_rt_destroy(rt);
+}
+
+static int open_files(void)
+{
+	int fd, n = 0;
+
+	for (fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+struct making {
+	struct sedak_stage *stage;
+	uint16_t port;
+	int l, ret;
+};
+
+static int make_all(const struct making *m)
+{
+	struct sedak_connect_opts co = { .size = sizeof(co), .stage = m->stage,
+					 .host = "127.0.0.1", .port = m->port };
+	struct sedak_listen_opts lo = { .size = sizeof(lo), .stage = m->stage,
+					.host = "127.0.0.1" };
+	struct sedak_udp_opts uo = { .size = sizeof(uo), .stage = m->stage,
+				     .host = "127.0.0.1" };
+	int ret = sedak_connect(&co, NULL), fd;
+	struct sedak_udp *u;
+
+	/* or nobody connects any more */
+	while ((fd = accept(m->l, NULL, NULL)) >= 0)
+		close(fd);
+	if (!ret)
+		ret = sedak_listen(&lo, NULL);
+	if (!ret)
+		ret = sedak_udp_open(&uo, &u);
+	if (ret)
+		return ret;
+	fd = dial(m->port);
+	if (fd < 0)
+		return 0;
+	ret = sedak_conn_adopt(m->stage, fd, NULL, NULL);
+	if (ret)
+		close(fd);
+	return ret;
+}
+
+static void *makes(void *arg)
+{
+	struct making *m = arg;
+
+	do {
+		m->ret = make_all(m);
+	} while (!m->ret);
+	return NULL;
+}
+
+/* What other threads make while it stops is made and ended, or refused. */
+TEST(stopped_while_others_make)
+{
+	struct making m[3];
+	struct box *box;
+	uint16_t port;
+	pthread_t t[3];
+	int l = passive(&port), files, round, i;
+
+	fcntl(l, F_SETFL, O_NONBLOCK);
+	for (round = 0; round < 20; round++) {
+		files = open_files();
+		box = box_new();
+		stage_of(rt_new(2), box);
+		ASSERT_EQ(0, sedak_rt_start(box->rt));
+		for (i = 0; i < 3; i++) {
+			m[i] = (struct making) { box->stage, port, l, 0 };
+			pthread_create(&t[i], NULL, makes, &m[i]);
+		}
+		sleep_ms((unsigned int)round % 5);
+		EXPECT_EQ(0, sedak_rt_stop(box->rt));
+		for (i = 0; i < 3; i++) {
+			pthread_join(t[i], NULL);
+			EXPECT_EQ(-ESHUTDOWN, m[i].ret);
+		}
+		server_end(box);
+		EXPECT_EQ(files, open_files());
+	}
+	close(l);
+}
+
+static sem_t gate;
+static struct sedak_stage *slow_stage;
+
+static void slow(struct sedak_stage *stage, struct sedak_event *ev,
+		 unsigned int n)
+{
+	sem_wait(&gate);
+}
+
+static void act_post(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_DATA)
+		sedak_stage_post(slow_stage, NULL);
+}
+
+static bool one_deferred(void *stage)
+{
+	struct sedak_stage_stats st = { .size = sizeof(st) };
+
+	return !sedak_stage_get_stats(stage, &st) && st.paused && st.deferred;
+}
+
+static void *opens_gate(void *arg)
+{
+	sleep_ms(100);
+	sem_post(&gate);
+	return arg;
+}
+
+/* Whose event waits, held, for its stage to go on is reset by the stop, too. */
+TEST(stop_while_an_event_is_held)
+{
+	struct sedak_stage_opts o = { .size = sizeof(o), .handler = slow,
+				      .max_batch = 1, .capacity = 1,
+				      .full = SEDAK_FULL_BACKPRESSURE };
+	struct sedak_pool_opts po = { .size = sizeof(po), .workers = 1 };
+	struct box *box = box_new();
+	struct sedak_rt *rt = rt_new(1);
+	uint16_t port;
+	pthread_t t;
+	char c;
+	int fd;
+
+	sem_init(&gate, 0, 0);
+	ASSERT_EQ(0, sedak_pool_create(rt, &po, &o.pool));
+	ASSERT_EQ(0, sedak_stage_create(rt, &o, &slow_stage));
+	box->act = act_post;
+	port = listen_on(stage_of(rt, box));
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	fd = dial(port);
+	while (!one_deferred(box->stage)) {
+		ASSERT_TRUE(give(fd, "x", 1));
+		sleep_ms(5);
+	}
+	ASSERT_EQ(0, pthread_create(&t, NULL, opens_gate, NULL));
+	EXPECT_EQ(0, sedak_rt_stop(rt));
+	pthread_join(t, NULL);
+	EXPECT_EQ(-1, recv(fd, &c, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno);
+	close(fd);
+	server_end(box);
 }
 
 TEST_HARNESS_MAIN

@@ -171,4 +171,54 @@ TEST(what_is_held_is_all_of_it)
 	server_end(box);
 }
 
+#define MANY	9
+#define MIDDLE	4
+
+static struct sedak_conn *many[MANY];
+
+/* All in one batch: each is echoed, and goes to the one in the middle, too. */
+static void act_gather(struct box *box, struct sedak_event *ev)
+{
+	struct sedak_buf *buf;
+
+	if (ev->type == SEDAK_EV_ACCEPT && accepted < MANY)
+		many[accepted++] = ev->conn;
+	if (ev->type != SEDAK_EV_DATA)
+		return;
+	if (ev->conn == many[0])
+		sleep_ms(5);	/* the others' come meanwhile */
+	if (ev->conn == many[MIDDLE] || sedak_buf_hold(ev, &buf))
+		return;
+	sedak_conn_send_buf(many[MIDDLE], buf, 0, ev->len, 0);
+	sedak_buf_put(buf);
+	sedak_conn_send(ev->conn, ev->data, ev->len, 0);
+}
+
+/* The results of all are seen, whatever the first of them gives back. */
+TEST(gathered_and_echoed)
+{
+	char text[100] = "gathered", back[100 * MANY];
+	int fd[MANY], i, round;
+	struct box *box;
+	uint16_t port;
+
+	accepted = 0;
+	box = server(1, &port, act_gather);
+	for (i = 0; i < MANY; i++) {
+		fd[i] = dial(port);
+		ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, i + 1));
+	}
+	for (round = 0; round < 50; round++) {
+		for (i = 0; i < MANY; i++)
+			ASSERT_TRUE(give(fd[i], text, 100));
+		for (i = 0; i < MANY; i++)
+			ASSERT_TRUE(take(fd[i], back, i == MIDDLE ?
+					 100 * (MANY - 1) : 100));
+	}
+	EXPECT_TRUE(until(none_held, box->rt));
+	for (i = 0; i < MANY; i++)
+		close(fd[i]);
+	server_end(box);
+}
+
 TEST_HARNESS_MAIN
