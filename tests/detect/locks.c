@@ -153,13 +153,13 @@ static void rcu_nothing(struct rcu_head *rcu)
 {
 }
 
-/* plant has RCU tell of those that take three seconds. */
+/* plant has RCU tell of those that take three seconds, or eight if it proves. */
 static void rcu_stall(void)
 {
 	static struct rcu_head rcu;
 
 	call_rcu(&rcu, rcu_nothing);
-	busy(8);
+	busy(IS_ENABLED(CONFIG_PROVE_RCU) ? 14 : 8);
 	rcu_barrier();
 }
 
