@@ -243,8 +243,9 @@ show-cflags:
 
 # --- installing ---------------------------------------------------------------
 
-# The kernel that runs here if its headers are here, else the one of build/.
-HOST_KO := $(if $(wildcard /lib/modules/$(shell uname -r)/build),$(B)/host/seda.ko,$(B)/seda.ko)
+# For KDIR's kernel, else the one that runs if its headers are here, else build/'s.
+HOST_BUILD := $(wildcard /lib/modules/$(shell uname -r)/build/Makefile)
+HOST_KO := $(if $(KDIR),$(B)/seda.ko,$(if $(HOST_BUILD),$(B)/host/seda.ko,$(B)/seda.ko))
 
 install: $(HOST_KO) lib tools
 	@mk/install install "$(DESTDIR)" "$(PREFIX)" "$(HOST_KO)" "$(SOVER)" "$(VERSION)" $(PROGRAM_DIR)

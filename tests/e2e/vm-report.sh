@@ -89,4 +89,18 @@ check "a race of the kernel alone is none of ours" \
 sed -i '2i WARNING: CPU: 1 PID: 1 at mm/slab.c:1 free+0x1/0x2' "$tap_dir/log"
 is "but what another CPU says meanwhile is" \
 	"$("$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log" >/dev/null; echo $?)" 1
+race() { # FRAME...: the kernel's own race, with these frames in one of its stacks
+	echo 'BUG: KCSAN: data-race in net_rx_action / skb_attempt_defer_free'
+	echo 'read (marked) to 0xffff88803d82c584 of 4 bytes by task 97 on cpu 1:'
+	printf ' %s+0x10/0x20\n' "$@"
+	echo 'write to 0xffff88803d82c584 of 4 bytes by interrupt on cpu 0:'
+	printf ' %s+0x10/0x20\n' net_rx_action handle_softirqs
+	echo '=================================================================='
+}
+race skb_attempt_defer_free __tcp_read_sock seda_tcp_read >"$tap_dir/log"
+check "nor is one below functions of ours" \
+	"$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log"
+race __list_add_valid seda_link >"$tap_dir/log"
+is "but one of a helper that we called is" \
+	"$("$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log" >/dev/null; echo $?)" 1
 finish
