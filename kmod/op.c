@@ -44,7 +44,7 @@ static int seda_op_recv(struct seda_worker *w, struct seda_source *src,
 static int seda_op_shutdown(struct seda_worker *w, struct seda_source *src,
 			    const struct seda_op *op)
 {
-	return src->kind->shutdown ? src->kind->shutdown(w, src) : -EOPNOTSUPP;
+	return src->kind->shutdown ? src->kind->shutdown(src) : -EOPNOTSUPP;
 }
 
 static int seda_op_close(struct seda_worker *w, struct seda_source *src,

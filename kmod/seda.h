@@ -199,8 +199,7 @@ struct seda_kind {
 			     unsigned int room);
 	bool (*ready)(struct seda_source *src);
 	void (*close)(struct seda_source *src);
-	int (*finish)(struct seda_worker *w, struct seda_source *src,
-		      unsigned int flags);
+	int (*finish)(struct seda_source *src, unsigned int flags);
 	void (*free)(struct seda_source *src);
 	void (*info)(struct seda_source *src, struct seda_source_info_args *a);
 
@@ -208,7 +207,7 @@ struct seda_kind {
 	int (*send)(struct seda_worker *w, struct seda_source *src,
 		    const struct seda_op *op);
 	int (*recv)(struct seda_source *src, const struct seda_op *op);
-	int (*shutdown)(struct seda_worker *w, struct seda_source *src);
+	int (*shutdown)(struct seda_source *src);
 	int (*cancel)(struct seda_worker *w, struct seda_source *src);
 	int (*arm)(struct seda_source *src, const struct seda_op *op);
 	int (*disarm)(struct seda_source *src);
@@ -275,6 +274,8 @@ struct seda_slot {
 #define SEDA_RECENT	64
 /* finished sends whose records a worker keeps */
 #define SEDA_SPARE_SENDS	64
+/* bytes that a connection sends before others of the batch have their turn */
+#define SEDA_SEND_TURN		SZ_1M
 
 /*
  * A thread in a pool.  Only the thread itself uses it, but for parking (under
@@ -369,14 +370,13 @@ enum {
 	SEDA_TCP_CONNECTING,
 	SEDA_TCP_EXPIRED,		/* deadline of a connect */
 	SEDA_TCP_CANCEL,		/* connect cancelled */
-	SEDA_TCP_SHUT,			/* SHUTDOWN or CLOSE queued or done */
-	SEDA_TCP_CLOSE,			/* CLOSE queued or done */
+	SEDA_TCP_SHUT,			/* SHUTDOWN or CLOSE: no more sends */
+	SEDA_TCP_FIN,			/* SHUTDOWN waits for the sends */
+	SEDA_TCP_CLOSE,			/* CLOSE waits for the sends, or done */
 	SEDA_TCP_ABORT,			/* close by reset */
 };
 
-/* What waits for room in a connection's socket.  Under tcp->lock. */
-enum { SEDA_SEND_DATA, SEDA_SEND_SHUTDOWN, SEDA_SEND_CLOSE };
-
+/* A send that waits for room in a connection's socket.  Under tcp->lock. */
 struct seda_send {
 	struct list_head node;
 	u64 user_data;
@@ -384,7 +384,6 @@ struct seda_send {
 	u32 len;			/* as in the op: bytes or segments */
 	u32 buf;
 	u16 flags;
-	u8 what;
 	size_t total;			/* bytes */
 	size_t done;
 };
@@ -588,9 +587,8 @@ int seda_to_fd(struct seda_app *app, struct seda_to_fd_args *a);
 /* send.c */
 int seda_tcp_send(struct seda_worker *w, struct seda_source *src,
 		  const struct seda_op *op);
-int seda_tcp_shutdown(struct seda_worker *w, struct seda_source *src);
-int seda_tcp_finish(struct seda_worker *w, struct seda_source *src,
-		    unsigned int flags);
+int seda_tcp_shutdown(struct seda_source *src);
+int seda_tcp_finish(struct seda_source *src, unsigned int flags);
 int seda_tcp_cancel(struct seda_worker *w, struct seda_source *src);
 void seda_tcp_flush(struct seda_worker *w, struct seda_tcp *tcp,
 		    struct seda_event *ev);

@@ -72,14 +72,16 @@ int seda_msg_iter(struct iov_iter *iter, unsigned int dir, u64 addr, u32 len,
 }
 
 /*
- * As sendmsg(2) of what msg holds, which is shorter by what was sent: sockmap's
- * and kTLS's take more off the iterator than they send.
+ * As sendmsg(2) of what msg holds, max bytes of it, which is shorter by what was
+ * sent: sockmap's and kTLS's take more off the iterator than they send.
  */
-static int seda_tcp_sendmsg(struct socket *sock, struct msghdr *msg)
+static int seda_tcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t max)
 {
 	struct iov_iter from = msg->msg_iter;
-	int n = sock_sendmsg(sock, msg);
+	int n;
 
+	iov_iter_truncate(&msg->msg_iter, max);
+	n = sock_sendmsg(sock, msg);
 	if (n > 0) {
 		iov_iter_advance(&from, n);
 		msg->msg_iter = from;
@@ -91,27 +93,34 @@ static int seda_tcp_sendmsg(struct socket *sock, struct msghdr *msg)
 	return n ?: -EIO;
 }
 
-/* Sends what is left of s, which msg holds.  0: all is sent. */
+/*
+ * Sends what is left of s, which msg holds, and takes it off *turn; then it is
+ * the others' turn, or a peer that keeps pace would have this worker for ever.
+ * 0: all is sent.
+ */
 static int seda_tcp_push(struct seda_tcp *tcp, struct seda_send *s,
-			 struct msghdr *msg)
+			 struct msghdr *msg, size_t *turn)
 {
 	int n;
 
 	msg->msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL |
 			 (s->flags & SEDA_SEND_MORE ? MSG_MORE : 0);
 	while (s->done < s->total) {
-		n = seda_tcp_sendmsg(tcp->s.sock, msg);
+		if (!*turn || fatal_signal_pending(current))
+			return -EAGAIN;
+		n = seda_tcp_sendmsg(tcp->s.sock, msg, *turn);
 		if (n < 0)
 			return n;
 		/* short: once more tells why, and asks for a call back */
 		s->done += n;
+		*turn -= n;
 	}
 	return 0;
 }
 
 /* As seda_tcp_push() for one that waited: its memory is looked up anew. */
 static int seda_tcp_resume(struct seda_worker *w, struct seda_tcp *tcp,
-			   struct seda_send *s)
+			   struct seda_send *s, size_t *turn)
 {
 	size_t total, before = s->done;
 	struct msghdr msg = { };
@@ -126,7 +135,7 @@ static int seda_tcp_resume(struct seda_worker *w, struct seda_tcp *tcp,
 		return -EFAULT;
 	iov_iter_truncate(&msg.msg_iter, s->total);
 	iov_iter_advance(&msg.msg_iter, s->done);
-	ret = seda_tcp_push(tcp, s, &msg);
+	ret = seda_tcp_push(tcp, s, &msg, turn);
 	tcp->queued -= s->done - before;
 	return ret;
 }
@@ -173,8 +182,10 @@ static void seda_tcp_break(struct seda_tcp *tcp)
 static void seda_tcp_want_room(struct seda_tcp *tcp)
 {
 	WRITE_ONCE(tcp->s.mask, tcp->s.mask | EPOLLOUT);
-	/* pairs with that of sk_stream_write_space()'s caller: room, then
-	 * the mask; here: the mask, then room
+	/* not every -EAGAIN was for want of room, nor is it ours alone */
+	set_bit(SOCK_NOSPACE, &tcp->s.sock->flags);
+	/* pairs with that of tcp_check_space(): room, then that bit and the
+	 * mask; here: these, then room
 	 */
 	smp_mb();
 	if (sk_stream_is_writeable(tcp->s.sock->sk) || tcp->s.sock->sk->sk_err)
@@ -223,7 +234,7 @@ static int seda_tcp_queue(struct seda_worker *w, struct seda_tcp *tcp,
 	struct seda_send *s;
 
 	lockdep_assert_held(&tcp->lock);
-	if (tcp->nr_sends >= SEDA_MAX_SENDS && from->what == SEDA_SEND_DATA)
+	if (tcp->nr_sends >= SEDA_MAX_SENDS)
 		return -EAGAIN;
 	s = seda_send_alloc(w);
 	if (!s)
@@ -244,6 +255,7 @@ static int seda_tcp_start(struct seda_worker *w, struct seda_tcp *tcp,
 			  struct seda_send *s, struct msghdr *msg)
 {
 	unsigned long flags = READ_ONCE(tcp->s.src.flags);
+	size_t turn = SEDA_SEND_TURN;
 	struct file *file;
 	int ret;
 
@@ -259,7 +271,7 @@ static int seda_tcp_start(struct seda_worker *w, struct seda_tcp *tcp,
 		return ret;
 	ret = -EAGAIN;
 	if (list_empty(&tcp->sends))
-		ret = seda_tcp_push(tcp, s, msg);
+		ret = seda_tcp_push(tcp, s, msg, &turn);
 	if (!ret)
 		ret = s->total;
 	else if (ret == -EAGAIN)
@@ -306,9 +318,8 @@ int seda_tcp_send(struct seda_worker *w, struct seda_source *src,
 }
 
 /* The SHUTDOWN op. */
-int seda_tcp_shutdown(struct seda_worker *w, struct seda_source *src)
+int seda_tcp_shutdown(struct seda_source *src)
 {
-	struct seda_send s = { .what = SEDA_SEND_SHUTDOWN };
 	struct seda_tcp *tcp = to_tcp(src);
 	struct file *file;
 	int ret;
@@ -318,14 +329,16 @@ int seda_tcp_shutdown(struct seda_worker *w, struct seda_source *src)
 	ret = tcp->s.sock ? seda_sock_hold(&tcp->s, &file) : -ESTALE;
 	if (ret)
 		goto out;
-	if (test_bit(SEDA_TCP_CONNECTING, &src->flags))
+	if (test_bit(SEDA_TCP_CONNECTING, &src->flags)) {
 		ret = -ENOTCONN;
-	else if (test_bit(SEDA_TCP_SHUT, &src->flags))
+	} else if (test_bit(SEDA_TCP_SHUT, &src->flags)) {
 		ret = -EPIPE;
-	else if (tcp->nr_sends)
-		ret = seda_tcp_queue(w, tcp, &s);
-	else
+	} else if (tcp->nr_sends) {
+		set_bit(SEDA_TCP_FIN, &src->flags);
+		ret = -EINPROGRESS;
+	} else {
 		ret = kernel_sock_shutdown(tcp->s.sock, SHUT_WR);
+	}
 	if (!ret || ret == -EINPROGRESS)
 		set_bit(SEDA_TCP_SHUT, &src->flags);
 	seda_sock_drop(file);
@@ -335,10 +348,8 @@ out:
 }
 
 /* First half of CLOSE: after the sends, or by a reset and without them. */
-int seda_tcp_finish(struct seda_worker *w, struct seda_source *src,
-		    unsigned int flags)
+int seda_tcp_finish(struct seda_source *src, unsigned int flags)
 {
-	struct seda_send s = { .what = SEDA_SEND_CLOSE };
 	struct seda_tcp *tcp = to_tcp(src);
 	struct file *file;
 	int ret = 0;
@@ -354,7 +365,7 @@ int seda_tcp_finish(struct seda_worker *w, struct seda_source *src,
 	} else if (test_bit(SEDA_TCP_CLOSE, &src->flags)) {
 		ret = -EALREADY;
 	} else if (tcp->nr_sends && !seda_sock_hold(&tcp->s, &file)) {
-		ret = seda_tcp_queue(w, tcp, &s);
+		ret = -EINPROGRESS;
 		seda_sock_drop(file);
 	}
 	if (!ret || ret == -EINPROGRESS) {
@@ -394,26 +405,16 @@ int seda_tcp_cancel(struct seda_worker *w, struct seda_source *src)
 	return ret;
 }
 
-static int seda_tcp_step(struct seda_worker *w, struct seda_tcp *tcp,
-			 struct seda_send *s, struct seda_event *ev)
+/* The last send is done: what waited for it? */
+static int seda_tcp_sent_all(struct seda_tcp *tcp)
 {
 	int ret = 0;
 
-	switch (s->what) {
-	case SEDA_SEND_DATA:
-		ret = seda_tcp_resume(w, tcp, s);
-		if (ret)
-			return ret;
-		ev->events |= SEDA_EV_SENT;
-		ev->done = s->user_data;
-		break;
-	case SEDA_SEND_SHUTDOWN:
+	if (test_and_clear_bit(SEDA_TCP_FIN, &tcp->s.src.flags))
 		ret = kernel_sock_shutdown(tcp->s.sock, SHUT_WR);
-		break;
-	case SEDA_SEND_CLOSE:
+	if (!ret && test_bit(SEDA_TCP_CLOSE, &tcp->s.src.flags)) {
 		set_bit(SEDA_SRC_CLOSING, &tcp->s.src.flags);
 		atomic_or(SEDA_SRC_AGAIN, &tcp->s.src.state);
-		break;
 	}
 	return ret;
 }
@@ -422,6 +423,7 @@ static int seda_tcp_step(struct seda_worker *w, struct seda_tcp *tcp,
 void seda_tcp_flush(struct seda_worker *w, struct seda_tcp *tcp,
 		    struct seda_event *ev)
 {
+	size_t turn = SEDA_SEND_TURN;
 	struct seda_send *s;
 	int ret = 0;
 
@@ -429,14 +431,16 @@ void seda_tcp_flush(struct seda_worker *w, struct seda_tcp *tcp,
 		atomic_or(SEDA_SRC_AGAIN, &tcp->s.src.state);
 		return;
 	}
-	while (!ret) {
-		s = list_first_entry_or_null(&tcp->sends, struct seda_send,
-					     node);
-		if (!s)
+	while (!ret && !list_empty(&tcp->sends)) {
+		s = list_first_entry(&tcp->sends, struct seda_send, node);
+		ret = seda_tcp_resume(w, tcp, s, &turn);
+		if (ret)
 			break;
-		ret = seda_tcp_step(w, tcp, s, ev);
-		if (!ret)
-			seda_send_done(w, tcp, s);
+		ev->events |= SEDA_EV_SENT;
+		ev->done = s->user_data;
+		seda_send_done(w, tcp, s);
+		if (list_empty(&tcp->sends))
+			ret = seda_tcp_sent_all(tcp);
 	}
 	if (ret == -EAGAIN) {
 		seda_tcp_want_room(tcp);

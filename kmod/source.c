@@ -205,10 +205,9 @@ void seda_source_end(struct seda_source *src, bool held)
 		seda_source_put(src); /* [end-put] */
 }
 
-static int seda_source_finish(struct seda_worker *w, struct seda_source *src,
-			      unsigned int flags)
+static int seda_source_finish(struct seda_source *src, unsigned int flags)
 {
-	return src->kind->finish ? src->kind->finish(w, src, flags) : 0;
+	return src->kind->finish ? src->kind->finish(src, flags) : 0;
 }
 
 static int seda_source_close_quiet(struct seda_worker *w,
@@ -220,7 +219,7 @@ static int seda_source_close_quiet(struct seda_worker *w,
 	ret = seda_source_seize(w, src, &held); /* [quiet-seize] */
 	if (ret)
 		return ret;
-	ret = seda_source_finish(w, src, flags);
+	ret = seda_source_finish(src, flags);
 	if (ret)
 		seda_source_unseize(src, held);
 	else
@@ -238,7 +237,7 @@ int seda_source_close(struct seda_worker *w, struct seda_source *src,
 		return -EALREADY;
 	if (flags & SEDA_CLOSE_QUIET)
 		return seda_source_close_quiet(w, src, flags); /* [close-quiet] */
-	ret = seda_source_finish(w, src, flags);
+	ret = seda_source_finish(src, flags);
 	if (ret)
 		return ret;
 	if (test_and_set_bit(SEDA_SRC_CLOSING, &src->flags)) /* [close-once] */

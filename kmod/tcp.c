@@ -127,6 +127,20 @@ static u64 seda_tcp_amount(struct sock *sk)
 	return max(amount, 0);
 }
 
+/* To sockmap the FIN is a message without bytes, which stays in its queue. */
+static bool seda_tcp_only_fin(struct socket *sock)
+{
+	const int flags = MSG_PEEK | MSG_DONTWAIT;
+	struct msghdr msg = { .msg_flags = flags };
+	u8 byte;
+	struct kvec vec = { .iov_base = &byte, .iov_len = 1 };
+
+	if (READ_ONCE(sock->sk->sk_prot)->recvmsg == tcp_prot.recvmsg)
+		return false;
+	iov_iter_kvec(&msg.msg_iter, READ, &vec, 1, 1);
+	return sock_recvmsg(sock, &msg, flags) == 0;
+}
+
 /* For a source that takes no buffers: what there is to be had. */
 static void seda_tcp_peek(struct seda_tcp *tcp, struct seda_event *ev)
 {
@@ -139,6 +153,13 @@ static void seda_tcp_peek(struct seda_tcp *tcp, struct seda_event *ev)
 	if (!ev->amount)
 		err = sock_error(sk);
 	unlock_sock_fast(sk, slow);
+	if (ev->amount && shut && seda_tcp_only_fin(tcp->s.sock)) {
+		ev->amount = 0;
+		if (test_bit(SEDA_TCP_EOF, &tcp->s.src.flags))
+			err = sock_error(sk);
+		else if (READ_ONCE(sk->sk_err))
+			atomic_or(SEDA_SRC_AGAIN, &tcp->s.src.state);
+	}
 	if (ev->amount) {
 		ev->events |= SEDA_EV_IN | SEDA_EV_MORE;
 		/* it stays ready until RECV has taken what there is */

@@ -84,6 +84,50 @@ TEST(a_short_send_is_told_when_it_is_done)
 	rig_close(&r);
 }
 
+#define PIECE	(1U << 20)
+
+/* With room for all of them a connection has one turn of several, all the same. */
+TEST(one_connection_has_its_turn)
+{
+	uint64_t id, last = 0;
+	struct seda_event *ev;
+	int own, peer, room;
+	struct seda_op *op;
+	struct rig r;
+	int i;
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	ASSERT_EQ(0, rig_pair(&r, 0, &id, &own, &peer));
+	if (!data)
+		data = malloc(BIG);
+	pattern_fill(data, 0, BIG);
+	room = 1 << 16;
+	ASSERT_EQ(0, setsockopt(own, SOL_SOCKET, SO_SNDBUFFORCE, &room,
+				sizeof(room)));
+	for (i = 0; i < 4; i++) {
+		op = worker_op(&r.w, SEDA_OP_SEND, id);
+		op->addr = (uintptr_t)(data + i * PIECE);
+		op->len = PIECE;
+		op->user_data = i + 1;
+	}
+	ASSERT_EQ(0, rig_submit(&r));
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(-EINPROGRESS, r.w.ops[i].res);
+	room = 1 << 25;
+	ASSERT_EQ(0, setsockopt(own, SOL_SOCKET, SO_SNDBUFFORCE, &room,
+				sizeof(room)));
+	while (last < 4) {
+		ev = rig_next(&r);
+		ASSERT_NE(NULL, ev);
+		EXPECT_EQ(SEDA_EV_SENT, ev->events);
+		EXPECT_EQ(last + 1, ev->done);
+		last = ev->done;
+	}
+	EXPECT_TRUE(peer_gets(peer, 0, 4 * PIECE));
+	EXPECT_TRUE(rig_quiet(&r));
+	rig_close(&r);
+}
+
 TEST(many_sends_keep_their_order)
 {
 	static unsigned char more[MANY * 5000];

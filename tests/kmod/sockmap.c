@@ -215,6 +215,40 @@ TEST_F(sockmap, the_end_is_told_after_the_last_byte)
 	EXPECT_TRUE(rig_quiet(&self->r));
 }
 
+/* To who reads by RECV, too; what ends the connection for good comes behind. */
+TEST_F(sockmap, the_end_is_told_without_buffers)
+{
+	struct linger reset = { .l_onoff = 1 };
+	struct seda_op op = { .op = SEDA_OP_RECV, .len = 1000 };
+	struct seda_event *ev;
+	char data[1000] = "";
+
+	ASSERT_EQ(0, redirect_attach(self->map));
+	ASSERT_EQ(0, map_put(self->map, TARGET, self->own));
+	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage,
+			       0, SEDA_SOURCE_NOBUF, &self->id));
+	ASSERT_EQ(10, write(self->peer, data, 10));
+	ev = rig_await(&self->r, SEDA_EV_IN);
+	ASSERT_NE(NULL, ev);
+	EXPECT_EQ(10, ev->amount);
+	op.source = self->id;
+	op.addr = (uintptr_t)data;
+	EXPECT_EQ(10, rig_op(&self->r, &op));
+	EXPECT_TRUE(rig_quiet(&self->r));
+	ASSERT_EQ(0, shutdown(self->peer, SHUT_WR));
+	ev = rig_next(&self->r);
+	ASSERT_NE(NULL, ev);
+	EXPECT_EQ(SEDA_EV_EOF, ev->events);
+	EXPECT_TRUE(rig_quiet(&self->r));
+	setsockopt(self->peer, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(self->peer);
+	ev = rig_next(&self->r);
+	ASSERT_NE(NULL, ev);
+	EXPECT_EQ(SEDA_EV_ERR, ev->events);
+	EXPECT_EQ(-EPIPE, ev->res);
+	EXPECT_TRUE(rig_quiet(&self->r));
+}
+
 /* Out of the map it is a plain connection again. */
 TEST_F(sockmap, taken_out_of_the_map)
 {

@@ -278,9 +278,9 @@ enum seda_op_code {
  *           finished at once; -EINPROGRESS when it did not: it goes on as
  *           room appears, the memory (the vector's own, too) is the kernel's
  *           until a SENT event whose done is this op's user_data, or one
- *           after it.  Sends are done in submission order, not while it is held.
- *           With SEDA_SEND_BUF the memory lies in receive buffer buf, which
- *           is kept from reuse until the send is finished.
+ *           after it.  Sends are done in submission order; unfinished ones rest
+ *           while the source is owned or held.  With SEDA_SEND_BUF the memory
+ *           lies in receive buffer buf, kept from reuse until it is finished.
  *           On a UDP socket: one datagram to "to" (AF_UNSPEC: the connected
  *           peer), never -EINPROGRESS; -EAGAIN when there is no room.
  *           -EPIPE after SHUTDOWN or when the peer is gone, -ENOTCONN while
