@@ -251,9 +251,10 @@ SEDAK_API int sedak_rt_create(const struct sedak_rt_opts *opts,
  * Before it, events collect and nothing is handled.  Stages, pools and sources
  * may be made before or after.  Not for handlers.
  *
- * Return: 0; -EALREADY it was started; what an init hook returned (the hooks
- * that had succeeded are undone by their destroy hooks); -EAGAIN no thread could
- * be made; -ENOMEM the device has no memory for a worker.
+ * Return: 0; -EALREADY it was started; -ESHUTDOWN it was stopped, before or
+ * meanwhile; what an init hook returned (the hooks that had succeeded are undone by
+ * their destroy hooks); -EAGAIN no thread could be made; -ENOMEM the device has no
+ * memory for a worker.
  */
 SEDAK_API int sedak_rt_start(struct sedak_rt *rt);
 
@@ -279,10 +280,11 @@ SEDAK_API int sedak_rt_drain(struct sedak_rt *rt, uint64_t timeout_ns);
  * Each worker finishes the handler call it is in.  Connections that are left are
  * aborted, without events; completion callbacks of sends run with -ECANCELED;
  * queued items are dropped (the stage's destroy hook sees to its own).  It
- * cannot be started again.  Idempotent; not for handlers, nor two threads at
- * once.  What others are making just then is ended, too, or -ESHUTDOWN.
+ * cannot be started again.  Idempotent; not for two threads at once; nested, for
+ * the thread of sedak_run_once().  What others make just then is ended, too, or
+ * -ESHUTDOWN.
  *
- * Return: 0; -EDEADLK called from a handler.
+ * Return: 0; -EDEADLK called from a handler or a callback.
  */
 SEDAK_API int sedak_rt_stop(struct sedak_rt *rt);
 

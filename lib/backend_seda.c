@@ -372,6 +372,9 @@ static void sd_unhold(struct source *src)
 		.source = load_relaxed(&src->sd.id),
 	};
 	ioctl(s->fd, SEDA_IOC_ENTER, &a);
+	/* nested: only with this call what the last batch has held was so */
+	if (s->ops[0].res == -EBUSY)
+		ioctl(s->fd, SEDA_IOC_ENTER, &a);
 }
 
 /*
@@ -432,16 +435,32 @@ static int sd_poll_fd(const struct sedak_rt *rt)
 	return sd->fd;
 }
 
-static uint64_t sd_delivered(const struct sedak_stage *stage)
+/* The kernel's, which writes them meanwhile; NULL while there are none */
+static const volatile struct seda_stage_counters *
+stage_counters(const struct sedak_stage *stage)
 {
 	const struct sd_rt *sd = stage->rt->be_data;
 	const struct seda_stage_counters *c;
 
 	if (!sd)
-		return 0;
+		return NULL;
 	c = (const struct seda_stage_counters *)
 	    (sd->counters + sizeof(struct seda_app_counters));
-	return *(volatile const __u64 *)&c[(uint32_t)stage->id].delivered;
+	return &c[(uint32_t)stage->id];
+}
+
+static uint64_t sd_delivered(const struct sedak_stage *stage)
+{
+	const volatile struct seda_stage_counters *c = stage_counters(stage);
+
+	return c ? c->delivered : 0;
+}
+
+static uint64_t sd_outstanding(const struct sedak_stage *stage)
+{
+	const volatile struct seda_stage_counters *c = stage_counters(stage);
+
+	return c ? c->outstanding : 0;
 }
 
 const struct backend backend_seda = {
@@ -480,6 +499,7 @@ const struct backend backend_seda = {
 	.wake = sd_wake,
 	.poll_fd = sd_poll_fd,
 	.delivered = sd_delivered,
+	.outstanding = sd_outstanding,
 	.forget = sd_forget,
 	.kill = sd_kill,
 	.batches = true,

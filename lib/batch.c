@@ -93,7 +93,7 @@ static void bev_lost(struct worker *w, const struct bev *b)
 
 	rt_log(w->rt, SEDAK_LOG_ERROR, "no memory to defer an event");
 	if (b->src->kind == SRC_CONN)
-		src_raise(b->src, bits | S_ABORT | S_BROKEN | P_CTL);
+		src_raise(b->src, bits | S_BROKEN | P_CTL);
 	else if (bits)
 		src_raise(b->src, bits | P_CTL);
 }

@@ -114,6 +114,9 @@ void buf_drop(struct worker *w, struct sedak_buf *b)
 		return;
 	}
 	atomic_fetch_sub(&rt->bufs_held, 1);
+	/* another runtime's connection may have sent it */
+	if (w && w->rt != rt)
+		w = NULL;
 	if (w && w->be->op_return(w, b) == 0)
 		return;
 	/* some worker's next cycle gives it back */
@@ -183,7 +186,7 @@ int sedak_buf_hold(struct sedak_event *ev, struct sedak_buf **bufp)
 	if (ret < 0)
 		return ret;
 	/* a send that kept it before may have needed less */
-	if (b == ev->priv)
+	if (b == ev->priv && b->len != ev->len)
 		b->len = (uint32_t)ev->len;
 	*bufp = b;
 	return 0;

@@ -287,8 +287,9 @@ static int make_outbound(const struct sedak_connect_opts *o,
 	if (o->timeout_ns) {
 		c->connect_deadline = clock_now() +
 			(o->timeout_ns > INT64_MAX ? INT64_MAX : o->timeout_ns);
-		timer_arm(worker_of(rt), o->stage->pool, &c->timer,
-			  c->connect_deadline);
+		if (!timer_arm(worker_of(rt), o->stage->pool, &c->timer,
+			       c->connect_deadline))
+			return not_made(c, connp, -ENOMEM);
 	}
 	ret = rt->be->connect(&c->src, to);
 	if (ret < 0 && !net_error(ret))
@@ -501,7 +502,10 @@ int sedak_conn_timeout(struct sedak_conn *c, uint64_t ns)
 		return 0;	/* when the node comes up it is seen to */
 	if (when > load_relaxed(&c->connect_deadline))
 		when = c->connect_deadline;
-	timer_arm(w, c->src.stage->pool, &c->timer, when);
+	if (!timer_arm(w, c->src.stage->pool, &c->timer, when)) {
+		store_relaxed(&c->user_deadline, NEVER);
+		return -ENOMEM;
+	}
 	/* conn_closed() disarms after it has set the bit: one of the two is last */
 	if (atomic_load(&c->src.word) & S_CLOSED)
 		timer_disarm(c->src.stage->pool, &c->timer);

@@ -203,15 +203,16 @@ void conn_service(struct worker *w, struct sedak_conn *c, uint32_t bits)
 		b->next = w->held;
 		w->held = b;
 	}
+	/* broken without an error: an event was lost for want of memory */
+	if ((load_relaxed(&c->src.word) & (S_BROKEN | S_ABORT)) == S_BROKEN &&
+	    c->state < CONN_CLOSED && !c->error_told)
+		conn_fail(w, c, c->error ? c->error : -ENOMEM);
 	if (c->state < CONN_CLOSED &&
 	    (c->no_source || (load_relaxed(&c->src.word) & S_LOST)))
 		conn_closed(w, c, c->error);
 	if (c->state >= CONN_CLOSED)
 		return;
 	if (bits & P_CTL) {
-		if ((load_relaxed(&c->src.word) & (S_BROKEN | S_ABORT)) ==
-		    S_BROKEN && !c->error_told)
-			conn_fail(w, c, c->error ? c->error : -EPIPE);
 		wq_shorten(c, 0);
 		if (c->want_sent)
 			tell_sent(w, c);

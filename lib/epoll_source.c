@@ -127,7 +127,7 @@ int ep_attach(struct worker *w, struct source *src, uint64_t child)
 		rt_log(w->rt, SEDAK_LOG_ERROR, "epoll_ctl: %s", strerror(-ret));
 		atomic_store(&src->ep.word, 0);
 		src_conn(src)->error = ret;
-		src_raise(src, S_BROKEN | S_ABORT | P_CTL);
+		src_raise(src, S_BROKEN | P_CTL);
 	}
 	return 0;
 }

@@ -387,6 +387,7 @@ struct sedak_stage {
 	_Atomic uint64_t enqueued;
 	_Atomic uint64_t rejected;
 	_Atomic uint64_t sources;
+	_Atomic bool accepts;		/* it has, or had, a listener */
 
 	/* back-pressure */
 	_Atomic uint32_t waiting_on;	/* stages it waits for; > 0: paused */
@@ -515,7 +516,7 @@ struct sedak_rt {
 	_Atomic bool started;
 	_Atomic bool stopping;
 	_Atomic uint32_t makers;	/* threads that make a source just now */
-	bool stopped;
+	atomic_bool stopped;
 	_Atomic bool draining;
 	struct sedak_pool *pools[MAX_POOLS];
 	_Atomic unsigned int nr_pools;

@@ -83,6 +83,7 @@ static int make(const struct sedak_listen_opts *o, struct sedak_listener **lp)
 	len = sizeof(l->addr);
 	ret = getsockname(fd, (struct sockaddr *)&l->addr, &len) ? -errno : 0;
 	/* counted first, because CLOSED may come at any time after */
+	store_relaxed(&o->stage->accepts, true);
 	atomic_fetch_add(&rt->nr_listeners, 1);
 	atomic_fetch_add(&o->stage->sources, 1);
 	if (!ret)

@@ -295,8 +295,8 @@ static bool batch_due(struct worker *w, struct sedak_stage *stage)
 	limit = oldest + stage->max_delay_ns;
 	if (w->now >= limit || clock_now() >= limit)
 		return true;
-	timer_arm(w, stage->pool, &stage->delay_timer, limit);
-	return false;
+	/* without memory for the timer it is due now */
+	return !timer_arm(w, stage->pool, &stage->delay_timer, limit);
 }
 
 void stage_delay_fired(struct worker *w, struct sedak_stage *stage)

@@ -174,6 +174,11 @@ int sedak_rt_start(struct sedak_rt *rt)
 	for (i = 0; i < atomic_load(&rt->nr_stages) && !ret; i++)
 		ret = stage_run_init(rt->stages[i]);
 	pthread_mutex_lock(&rt->lock);
+	/* whoever stops sees all threads, or there are none */
+	if (load_relaxed(&rt->stopping)) {
+		pthread_mutex_unlock(&rt->lock);
+		return ret ? ret : -ESHUTDOWN;
+	}
 	for (i = 0; i < load_relaxed(&rt->nr_pools) && !ret; i++)
 		ret = pool_start(rt->pools[i]);
 	pthread_mutex_unlock(&rt->lock);
@@ -200,13 +205,27 @@ static uint64_t nr_enqueued(const struct sedak_rt *rt)
 	return sum;
 }
 
+/* A connection that a listener has still accepted may be in a worker's batch */
+static bool may_accept(const struct sedak_rt *rt)
+{
+	unsigned int i;
+
+	if (atomic_load(&rt->nr_listeners))
+		return true;
+	for (i = 0; i < load_relaxed(&rt->nr_stages); i++)
+		if (load_relaxed(&rt->stages[i]->accepts) &&
+		    rt->be->outstanding(rt->stages[i]))
+			return true;
+	return false;
+}
+
 /* Nothing is in a queue or in hand, and nothing has passed it meanwhile */
 static bool is_idle(struct sedak_rt *rt)
 {
 	unsigned int i, j, n = load_relaxed(&rt->nr_stages);
 	uint64_t before = nr_enqueued(rt);
 
-	if (load_relaxed(&rt->nr_conns) || load_relaxed(&rt->nr_listeners))
+	if (may_accept(rt) || load_relaxed(&rt->nr_conns))
 		return false;
 	for (i = 0; i < n; i++)
 		if (atomic_load(&rt->stages[i]->queued) ||
@@ -332,14 +351,15 @@ static void drop_all(struct sedak_rt *rt)
 	struct sedak_timer *t;
 	unsigned int i;
 
-	drop_deferred(rt);
-	drop_workers(rt);
+	/* first: what lets go of others must not accept */
 	for (l = rt->listeners; l; l = l->all_next) {
 		atomic_fetch_or(&l->src.word, S_CLOSING);
 		timer_disarm(l->src.stage->pool, &l->timer);
 		rt->be->kill(&l->src);
 	}
 	drop_udp(rt);
+	drop_deferred(rt);
+	drop_workers(rt);
 	while ((wa = rt->watches)) {
 		rt->watches = wa->all_next;
 		rt->be->kill(&wa->src);
@@ -353,9 +373,11 @@ static void drop_all(struct sedak_rt *rt)
 	drop_workers(rt);	/* what the program's callbacks have left now */
 	for (i = 0; i < rt->nr_pools && rt->be->finish; i++)
 		rt->be->finish(rt->pools[i]);
-	/* the program's until it destroys them, or the runtime */
+	/* the program's until it, any thread, destroys them, or the runtime */
+	pthread_mutex_lock(&rt->lock);
 	for (t = rt->timers; t; t = t->all_next)
 		timer_disarm(t->src.stage->pool, &t->node);
+	pthread_mutex_unlock(&rt->lock);
 	/* late calls wake nobody */
 	for (i = 0; i < rt->nr_pools; i++)
 		atomic_store(&rt->pools[i]->sleepers, 0);
@@ -365,14 +387,13 @@ int sedak_rt_stop(struct sedak_rt *rt)
 {
 	unsigned int i;
 
-	if (worker_of(rt) && worker_of(rt)->in_handler)
+	if (worker_of(rt))
 		return -EDEADLK;
 	pthread_mutex_lock(&rt->lock);
 	atomic_store(&rt->stopping, true);
 	pthread_mutex_unlock(&rt->lock);
-	if (rt->stopped)
+	if (atomic_exchange(&rt->stopped, true))
 		return 0;
-	rt->stopped = true;
 	while (atomic_load(&rt->makers))
 		nanosleep(&(struct timespec) { .tv_nsec = 100000 }, NULL);
 	for (i = 0; i < rt->nr_pools; i++)

@@ -99,6 +99,7 @@ static bool arm_locked(struct sedak_pool *pool, struct timer_node *node,
 		node->key = deadline;
 		if (heap_add(pool, node) < 0) {
 			rt_log(pool->rt, SEDAK_LOG_ERROR, "no memory for a timer");
+			node->deadline = NEVER;
 			return false;
 		}
 	} else if (deadline < node->key) {
@@ -265,6 +266,7 @@ int sedak_timer_set(struct sedak_timer *t, uint64_t first_ns,
 {
 	struct sedak_pool *pool = t->src.stage->pool;
 	uint64_t now = clock_now();
+	bool armed;
 
 	if (!first_ns)
 		return -EINVAL;
@@ -272,11 +274,12 @@ int sedak_timer_set(struct sedak_timer *t, uint64_t first_ns,
 	/* far beyond the machine's life is as good as never */
 	t->period = period_ns > INT64_MAX ? (uint64_t)INT64_MAX : period_ns;
 	t->fired = 0;
-	arm_locked(pool, &t->node,
-		   first_ns > INT64_MAX ? (uint64_t)INT64_MAX : now + first_ns);
+	armed = arm_locked(pool, &t->node,
+			   first_ns > INT64_MAX ? (uint64_t)INT64_MAX :
+						  now + first_ns);
 	pthread_mutex_unlock(&pool->timer_lock);
 	clock_changed(this_worker, pool);
-	return 0;
+	return armed ? 0 : -ENOMEM;
 }
 
 int sedak_timer_cancel(struct sedak_timer *t)

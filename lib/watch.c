@@ -198,7 +198,7 @@ void watch_service(struct worker *w, struct sedak_watch *wa, uint32_t bits)
 		b->next = w->held;
 		w->held = b;
 	}
-	if (wa->gone || wa->close_sent)
+	if (wa->gone)
 		return;
 	if (wa->ended || (load_relaxed(&wa->src.word) & S_LOST)) {
 		wa->ended = true;
@@ -206,6 +206,8 @@ void watch_service(struct worker *w, struct sedak_watch *wa, uint32_t bits)
 			watch_end(wa);
 		return;
 	}
+	if (wa->close_sent)
+		return;
 	if (load_relaxed(&wa->src.word) & S_CLOSING) {
 		ret = w->be->op_close(w, &wa->src, false);
 		wa->close_sent = !ret;

@@ -306,7 +306,7 @@ void wq_keep(struct worker *w, struct sedak_conn *c)
 	/* no memory: never sent, its buffer is another's soon */
 	ch->buf = NULL;
 	ch->in_place = false;
-	src_raise(&c->src, S_ABORT | S_BROKEN | P_CTL);
+	conn_send_failed(c, -ENOMEM);
 }
 
 static int flush_one(struct worker *w, struct sedak_conn *c)

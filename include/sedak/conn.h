@@ -328,7 +328,7 @@ SEDAK_API int sedak_conn_post(struct sedak_conn *conn, void *item);
  * Cheap to move on: meant to be set anew at every request.  Resolution 1 ms.
  * Any thread.
  *
- * Return: 0; -EPIPE.
+ * Return: 0; -EPIPE; -ENOMEM there is none.
  */
 SEDAK_API int sedak_conn_timeout(struct sedak_conn *conn, uint64_t ns);
 

@@ -113,7 +113,7 @@ SEDAK_API int sedak_timer_create(struct sedak_stage *stage, void *user,
  * Never early.  Events that a stage has not taken yet become one, whose amount
  * counts them.  Any thread.
  *
- * Return: 0; -EINVAL first_ns is 0.
+ * Return: 0; -EINVAL first_ns is 0; -ENOMEM, it does not run then.
  */
 SEDAK_API int sedak_timer_set(struct sedak_timer *timer, uint64_t first_ns,
 			      uint64_t period_ns);

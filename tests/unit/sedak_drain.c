@@ -484,6 +484,7 @@ TEST(stopped_while_others_make)
 
 static sem_t gate;
 static struct sedak_stage *slow_stage;
+static int late_fd;
 
 static void slow(struct sedak_stage *stage, struct sedak_event *ev,
 		 unsigned int n)
@@ -504,14 +505,19 @@ static bool one_deferred(void *stage)
 	return !sedak_stage_get_stats(stage, &st) && st.paused && st.deferred;
 }
 
+/* When the first pool's worker has gone already */
 static void *opens_gate(void *arg)
 {
 	sleep_ms(100);
+	late_fd = dial(*(uint16_t *)arg);
 	sem_post(&gate);
-	return arg;
+	return NULL;
 }
 
-/* Whose event waits, held, for its stage to go on is reset by the stop, too. */
+/*
+ * Whose event waits, held, for its stage to go on is reset by the stop, too; and
+ * so is who came when nobody was left to accept.
+ */
 TEST(stop_while_an_event_is_held)
 {
 	struct sedak_stage_opts o = { .size = sizeof(o), .handler = slow,
@@ -536,11 +542,14 @@ TEST(stop_while_an_event_is_held)
 		ASSERT_TRUE(give(fd, "x", 1));
 		sleep_ms(5);
 	}
-	ASSERT_EQ(0, pthread_create(&t, NULL, opens_gate, NULL));
+	ASSERT_EQ(0, pthread_create(&t, NULL, opens_gate, &port));
 	EXPECT_EQ(0, sedak_rt_stop(rt));
 	pthread_join(t, NULL);
 	EXPECT_EQ(-1, recv(fd, &c, 1, 0));
 	EXPECT_EQ(ECONNRESET, errno);
+	EXPECT_EQ(-1, recv(late_fd, &c, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno);
+	close(late_fd);
 	close(fd);
 	server_end(box);
 }
