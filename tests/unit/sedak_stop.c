@@ -212,38 +212,46 @@ static bool paused(struct sedak_stage *stage)
 	return !sedak_stage_get_stats(stage, &st) && st.paused;
 }
 
-/*
- * Whose event was held in the last turn is reset by the stop; and so is who came
- * after it.
- */
-TEST(nested_with_an_event_held)
+/* A nested runtime whose first stage is held back, with a connection of it */
+static int hold_back(struct box *box, uint16_t *port)
 {
-	struct sedak_rt_opts o = { .size = sizeof(o), .flags = SEDAK_RT_NESTED };
+	struct sedak_rt_opts o = { .size = sizeof(o), .flags = SEDAK_RT_NESTED,
+				   .buf_size = 64 };
 	struct sedak_stage_opts so = { .size = sizeof(so), .handler = late,
 				       .min_batch = 8, .max_delay_ns = 60 * SEC,
 				       .capacity = 1,
 				       .full = SEDAK_FULL_BACKPRESSURE };
-	struct box *box = box_new();
 	struct sedak_rt *rt;
-	int fd, after, i;
+	int fd, i;
+
+	if (sedak_rt_create(&o, &rt) ||
+	    sedak_stage_create(rt, &so, &slow_stage))
+		abort();
+	box->act = act_post;
+	*port = listen_on(stage_of(rt, box));
+	if (sedak_rt_start(rt))
+		abort();
+	fd = dial(*port);
+	for (i = 0; i < 1000 && !paused(box->stage); i++)
+		if (!give(fd, "x", 1) || sedak_run_once(rt, MS) < 0)
+			abort();
+	return fd;
+}
+
+/* Whose event is held is reset by the stop; and so is who came after it. */
+TEST(nested_with_an_event_held)
+{
+	struct box *box = box_new();
 	uint16_t port;
+	int fd, after;
 	char c;
 
-	ASSERT_EQ(0, sedak_rt_create(&o, &rt));
-	ASSERT_EQ(0, sedak_stage_create(rt, &so, &slow_stage));
-	box->act = act_post;
-	port = listen_on(stage_of(rt, box));
-	ASSERT_EQ(0, sedak_rt_start(rt));
-	fd = dial(port);
-	for (i = 0; i < 1000 && !paused(box->stage); i++) {
-		ASSERT_TRUE(give(fd, "x", 1));
-		ASSERT_LE(0, sedak_run_once(rt, MS));
-	}
+	fd = hold_back(box, &port);
 	ASSERT_TRUE(paused(box->stage));
 	ASSERT_TRUE(give(fd, "x", 1));
-	ASSERT_LE(0, sedak_run_once(rt, MS));
+	ASSERT_LE(0, sedak_run_once(box->rt, MS));
 	after = dial(port);
-	EXPECT_EQ(0, sedak_rt_stop(rt));
+	EXPECT_EQ(0, sedak_rt_stop(box->rt));
 	EXPECT_EQ(-1, recv(fd, &c, 1, 0));
 	EXPECT_EQ(ECONNRESET, errno);
 	EXPECT_EQ(-1, recv(after, &c, 1, 0));
@@ -251,6 +259,46 @@ TEST(nested_with_an_event_held)
 	close(fd);
 	close(after);
 	server_end(box);
+}
+
+static int wanted;	/* calls until the other connection gets a byte */
+
+static void act_busy(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_DATA && !--wanted)
+		give(*(int *)box->arg, "x", 1);
+}
+
+/* ... also if that was in the last of the cycles of a turn */
+TEST(nested_with_an_event_held_at_last)
+{
+	static char much[65536];
+	struct box *box, *busy;
+	uint16_t port, to;
+	int fd, in, n;
+	char c;
+
+	for (n = 1; n < 12; n++) {
+		box = box_new();
+		busy = box_new();
+		fd = hold_back(box, &port);
+		busy->act = act_busy;
+		busy->arg = &fd;
+		to = listen_on(stage_of(box->rt, busy));
+		in = dial(to);
+		while (!box_count(busy, SEDAK_EV_ACCEPT))
+			ASSERT_LE(0, sedak_run_once(box->rt, MS));
+		ASSERT_TRUE(give(in, much, sizeof(much)));
+		wanted = n;
+		ASSERT_LE(0, sedak_run_once(box->rt, 0));
+		EXPECT_EQ(0, sedak_rt_stop(box->rt));
+		EXPECT_EQ(-1, recv(fd, &c, 1, 0));
+		EXPECT_EQ(ECONNRESET, errno);
+		close(fd);
+		close(in);
+		server_end(box);
+		box_free(busy);
+	}
 }
 
 TEST_HARNESS_MAIN
