@@ -280,9 +280,9 @@ SEDAK_API int sedak_rt_drain(struct sedak_rt *rt, uint64_t timeout_ns);
  * Each worker finishes the handler call it is in.  Connections that are left are
  * aborted, without events; completion callbacks of sends run with -ECANCELED;
  * queued items are dropped (the stage's destroy hook sees to its own).  It
- * cannot be started again.  Idempotent; not for two threads at once; nested, for
- * the thread of sedak_run_once().  What others make just then is ended, too, or
- * -ESHUTDOWN.
+ * cannot be started again.  Idempotent; a second thread waits for the first.
+ * Nested, for the thread of sedak_run_once().  What others make just then is ended,
+ * too, or -ESHUTDOWN.
  *
  * Return: 0; -EDEADLK called from a handler or a callback.
  */

@@ -215,12 +215,12 @@ static int seda_send_prepare(struct seda_worker *w)
 	return 0;
 }
 
-/* A record, one of w's if it has any; w is NULL in a call. */
+/* A record, one of w's if it has any. */
 static struct seda_send *seda_send_alloc(struct seda_worker *w)
 {
 	struct seda_send *s;
 
-	if (!w || !w->nr_spares)
+	if (!w->nr_spares)
 		return kmem_cache_alloc(seda_send_cache, GFP_KERNEL);
 	s = list_first_entry(&w->spares, struct seda_send, node);
 	list_del(&s->node);

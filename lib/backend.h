@@ -100,8 +100,6 @@ struct backend {
 	int (*poll_fd)(const struct sedak_rt *rt);
 	/* Events the device has counted for a stage; 0 if there is none */
 	uint64_t (*delivered)(const struct sedak_stage *stage);
-	/* Of those, how many workers may have in hand; 0 if that cannot be */
-	uint64_t (*outstanding)(const struct sedak_stage *stage);
 	/* The last reference to a source is gone: free what it has */
 	void (*forget)(struct source *src);
 	/* At the stop: lets go of a source that a worker has held.  May be NULL. */

@@ -395,7 +395,7 @@ static int ep_poll_fd(const struct sedak_rt *rt)
 	return rt->pools[0]->ep.epfd;
 }
 
-static uint64_t ep_counts_nothing(const struct sedak_stage *stage)
+static uint64_t ep_delivered(const struct sedak_stage *stage)
 {
 	(void)stage;
 	return 0;
@@ -438,9 +438,7 @@ const struct backend backend_epoll = {
 	.set_clock = ep_set_clock,
 	.wake = ep_wake,
 	.poll_fd = ep_poll_fd,
-	.delivered = ep_counts_nothing,
-	/* a listener's last event is with who has settled those before it */
-	.outstanding = ep_counts_nothing,
+	.delivered = ep_delivered,
 	.forget = ep_forget,
 	.kill = ep_kill,
 	.batches = false,

@@ -261,6 +261,8 @@ static void convert_more(const struct seda_event *ev, struct bev *b,
 		peer_of(&ev->peer, &b->addr);
 		b->amount = b->len + !!(ev->events & SEDA_EV_TRUNC);
 	}
+	if ((b->bits & BEV_CLOSED) && src->kind == SRC_LISTEN)
+		b->amount = LISTENER_LAST | (ev->seq + 1);
 	if (b->bits & BEV_CLOSED)
 		sd_forget(src);
 }
@@ -435,32 +437,16 @@ static int sd_poll_fd(const struct sedak_rt *rt)
 	return sd->fd;
 }
 
-/* The kernel's, which writes them meanwhile; NULL while there are none */
-static const volatile struct seda_stage_counters *
-stage_counters(const struct sedak_stage *stage)
+static uint64_t sd_delivered(const struct sedak_stage *stage)
 {
 	const struct sd_rt *sd = stage->rt->be_data;
 	const struct seda_stage_counters *c;
 
 	if (!sd)
-		return NULL;
+		return 0;
 	c = (const struct seda_stage_counters *)
 	    (sd->counters + sizeof(struct seda_app_counters));
-	return &c[(uint32_t)stage->id];
-}
-
-static uint64_t sd_delivered(const struct sedak_stage *stage)
-{
-	const volatile struct seda_stage_counters *c = stage_counters(stage);
-
-	return c ? c->delivered : 0;
-}
-
-static uint64_t sd_outstanding(const struct sedak_stage *stage)
-{
-	const volatile struct seda_stage_counters *c = stage_counters(stage);
-
-	return c ? c->outstanding : 0;
+	return *(volatile const __u64 *)&c[(uint32_t)stage->id].delivered;
 }
 
 const struct backend backend_seda = {
@@ -499,7 +485,6 @@ const struct backend backend_seda = {
 	.wake = sd_wake,
 	.poll_fd = sd_poll_fd,
 	.delivered = sd_delivered,
-	.outstanding = sd_outstanding,
 	.forget = sd_forget,
 	.kill = sd_kill,
 	.batches = true,

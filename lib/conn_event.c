@@ -76,8 +76,9 @@ static inline void event_in(struct worker *w, struct sedak_conn *c, struct bev *
 	struct sedak_event *ev;
 
 	counter_add(w->bytes_in, b->len);
+	/* broken: an event before this one may have been lost */
 	if (unlikely(load_relaxed(&c->src.word) &
-		     (S_CLOSING | S_ABORT | S_CLOSED)))
+		     (S_CLOSING | S_ABORT | S_CLOSED | S_BROKEN)))
 		return;
 	ev = tell(w, c, SEDAK_EV_DATA, 0);
 	ev->data = b->buf->data;
@@ -104,7 +105,8 @@ void conn_event(struct worker *w, struct sedak_conn *c, struct bev *b)
 		event_in(w, c, b);
 	if ((b->bits & BEV_EOF) && !c->eof) {
 		c->eof = true;
-		if (!(load_relaxed(&c->src.word) & (S_CLOSING | S_ABORT)))
+		if (!(load_relaxed(&c->src.word) &
+		      (S_CLOSING | S_ABORT | S_BROKEN)))
 			tell(w, c, SEDAK_EV_EOF, 0);
 	}
 	if ((b->bits & BEV_ERR) && b->res < 0)
@@ -151,6 +153,7 @@ static void service_timeout(struct worker *w, struct sedak_conn *c)
 {
 	uint64_t now = clock_now(), when = load_relaxed(&c->user_deadline);
 	uint64_t next = load_relaxed(&c->connect_deadline);
+	bool armed;
 
 	if (c->state >= CONN_CLOSED)
 		return;
@@ -170,11 +173,13 @@ static void service_timeout(struct worker *w, struct sedak_conn *c)
 	}
 	if (next == NEVER)
 		return;
-	timer_arm(w, c->src.stage->pool, &c->timer, next);
+	armed = timer_arm(w, c->src.stage->pool, &c->timer, next);
 	/* set earlier by another thread in the meantime, and undone by that */
 	when = atomic_load(&c->user_deadline);
 	if (when < next)
-		timer_arm(w, c->src.stage->pool, &c->timer, when);
+		armed = timer_arm(w, c->src.stage->pool, &c->timer, when);
+	if (!armed)
+		src_raise(&c->src, P_TIMEOUT);	/* no memory: look again, then */
 }
 
 static void service_items(struct worker *w, struct sedak_conn *c)

@@ -204,7 +204,10 @@ struct bev {
 	int32_t slot;		/* its number for hold() and keep() */
 	uint32_t len;
 	struct sedak_buf *buf;
-	uint64_t amount;	/* also: ACCEPT: the child's id or descriptor */
+	/* also: ACCEPT: the child's id or descriptor; CLOSED of a listener: if
+	 * others may come to their events of it later, LISTENER_LAST and how many
+	 */
+	uint64_t amount;
 	struct sockaddr_in6 addr;
 	struct bev *next;	/* when deferred */
 	uint64_t since;		/* when deferred */
@@ -311,6 +314,8 @@ struct sedak_conn {
 	struct sedak_conn *all_prev, *all_next;
 };
 
+#define LISTENER_LAST	(1ull << 32)
+
 struct sedak_listener {
 	struct source src;
 	struct sedak_stage *conn_stage;
@@ -318,6 +323,8 @@ struct sedak_listener {
 	struct sockaddr_in6 addr;
 	bool rx_off;
 	bool close_sent;
+	_Atomic uint32_t handled;	/* events */
+	_Atomic uint64_t last;		/* LISTENER_LAST and their number; or 0 */
 	struct sedak_listener *all_next;
 };
 
@@ -387,7 +394,6 @@ struct sedak_stage {
 	_Atomic uint64_t enqueued;
 	_Atomic uint64_t rejected;
 	_Atomic uint64_t sources;
-	_Atomic bool accepts;		/* it has, or had, a listener */
 
 	/* back-pressure */
 	_Atomic uint32_t waiting_on;	/* stages it waits for; > 0: paused */
@@ -516,7 +522,8 @@ struct sedak_rt {
 	_Atomic bool started;
 	_Atomic bool stopping;
 	_Atomic uint32_t makers;	/* threads that make a source just now */
-	atomic_bool stopped;
+	bool stopped;		/* under lock */
+	pthread_t stopper;	/* under lock, set when stopping is */
 	_Atomic bool draining;
 	struct sedak_pool *pools[MAX_POOLS];
 	_Atomic unsigned int nr_pools;

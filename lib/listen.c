@@ -83,7 +83,6 @@ static int make(const struct sedak_listen_opts *o, struct sedak_listener **lp)
 	len = sizeof(l->addr);
 	ret = getsockname(fd, (struct sockaddr *)&l->addr, &len) ? -errno : 0;
 	/* counted first, because CLOSED may come at any time after */
-	store_relaxed(&o->stage->accepts, true);
 	atomic_fetch_add(&rt->nr_listeners, 1);
 	atomic_fetch_add(&o->stage->sources, 1);
 	if (!ret)
@@ -224,13 +223,25 @@ static void accept_failed(struct worker *w, struct sedak_listener *l, int err)
 		src_raise(&l->src, P_TIMEOUT);	/* no memory: at once, then */
 }
 
+/* Of the events that workers have in hand when CLOSED comes the last one ends it */
+static bool is_last(struct sedak_listener *l, const struct bev *b)
+{
+	uint32_t n;
+
+	if (b->bits & BEV_CLOSED)
+		atomic_store(&l->last, b->amount ? b->amount :
+			     LISTENER_LAST | (load_relaxed(&l->handled) + 1));
+	n = atomic_fetch_add(&l->handled, 1) + 1;
+	return atomic_load(&l->last) == (LISTENER_LAST | n);
+}
+
 void listener_event(struct worker *w, struct sedak_listener *l, struct bev *b)
 {
 	if (b->bits & BEV_ACCEPT)
 		conn_accepted(w, l, b);
 	if (b->bits & BEV_ERR)
 		accept_failed(w, l, b->res);
-	if (b->bits & BEV_CLOSED) {
+	if (is_last(l, b)) {
 		atomic_fetch_sub(&l->src.stage->sources, 1);
 		atomic_fetch_sub(&w->rt->nr_listeners, 1);
 		if (load_relaxed(&w->rt->draining))

@@ -175,10 +175,8 @@ int sedak_rt_start(struct sedak_rt *rt)
 		ret = stage_run_init(rt->stages[i]);
 	pthread_mutex_lock(&rt->lock);
 	/* whoever stops sees all threads, or there are none */
-	if (load_relaxed(&rt->stopping)) {
-		pthread_mutex_unlock(&rt->lock);
-		return ret ? ret : -ESHUTDOWN;
-	}
+	if (!ret && load_relaxed(&rt->stopping))
+		ret = -ESHUTDOWN;
 	for (i = 0; i < load_relaxed(&rt->nr_pools) && !ret; i++)
 		ret = pool_start(rt->pools[i]);
 	pthread_mutex_unlock(&rt->lock);
@@ -205,27 +203,14 @@ static uint64_t nr_enqueued(const struct sedak_rt *rt)
 	return sum;
 }
 
-/* A connection that a listener has still accepted may be in a worker's batch */
-static bool may_accept(const struct sedak_rt *rt)
-{
-	unsigned int i;
-
-	if (atomic_load(&rt->nr_listeners))
-		return true;
-	for (i = 0; i < load_relaxed(&rt->nr_stages); i++)
-		if (load_relaxed(&rt->stages[i]->accepts) &&
-		    rt->be->outstanding(rt->stages[i]))
-			return true;
-	return false;
-}
-
 /* Nothing is in a queue or in hand, and nothing has passed it meanwhile */
 static bool is_idle(struct sedak_rt *rt)
 {
 	unsigned int i, j, n = load_relaxed(&rt->nr_stages);
 	uint64_t before = nr_enqueued(rt);
 
-	if (may_accept(rt) || load_relaxed(&rt->nr_conns))
+	/* in this order: the last one's last connection is counted before */
+	if (atomic_load(&rt->nr_listeners) || load_relaxed(&rt->nr_conns))
 		return false;
 	for (i = 0; i < n; i++)
 		if (atomic_load(&rt->stages[i]->queued) ||
@@ -386,19 +371,30 @@ static void drop_all(struct sedak_rt *rt)
 int sedak_rt_stop(struct sedak_rt *rt)
 {
 	unsigned int i;
+	int ret = 0;
 
 	if (worker_of(rt))
 		return -EDEADLK;
 	pthread_mutex_lock(&rt->lock);
-	atomic_store(&rt->stopping, true);
+	if (atomic_exchange(&rt->stopping, true)) {
+		if (!rt->stopped && pthread_equal(rt->stopper, pthread_self()))
+			ret = -EDEADLK;	/* from a callback of what is dropped */
+		while (!ret && !rt->stopped)
+			pthread_cond_wait(&rt->idle, &rt->lock);
+		pthread_mutex_unlock(&rt->lock);
+		return ret;
+	}
+	rt->stopper = pthread_self();
 	pthread_mutex_unlock(&rt->lock);
-	if (atomic_exchange(&rt->stopped, true))
-		return 0;
 	while (atomic_load(&rt->makers))
 		nanosleep(&(struct timespec) { .tv_nsec = 100000 }, NULL);
 	for (i = 0; i < rt->nr_pools; i++)
 		pool_join(rt->pools[i]);
 	drop_all(rt);
+	pthread_mutex_lock(&rt->lock);
+	rt->stopped = true;
+	pthread_cond_broadcast(&rt->idle);
+	pthread_mutex_unlock(&rt->lock);
 	return 0;
 }
 

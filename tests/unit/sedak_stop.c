@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <semaphore.h>
+#include <sys/eventfd.h>
 
 #include "sedak_test.h"
 
@@ -145,6 +146,59 @@ TEST(drained_with_an_accept_in_hand)
 		close(fd);
 		server_end(box);
 	}
+}
+
+/* Other events of the stage do not keep a drain from its end. */
+TEST(drained_beside_a_watch)
+{
+	int fd = eventfd(1, EFD_CLOEXEC);
+	struct sedak_watch *wa;
+	struct box *box;
+	uint16_t port;
+
+	box = server(2, &port, NULL);
+	ASSERT_EQ(0, sedak_watch_open(box->stage, fd, POLLIN, 0, NULL, &wa));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_READY, 3));
+	EXPECT_EQ(0, sedak_rt_drain(box->rt, 10 * SEC));
+	server_end(box);
+	close(fd);
+}
+
+static _Atomic bool handled;
+
+static void slow_once(struct sedak_stage *stage, struct sedak_event *ev,
+		      unsigned int n)
+{
+	sem_post(&begun);
+	sleep_ms(200);
+	handled = true;
+}
+
+static void *stopper(void *rt)
+{
+	sedak_rt_stop(rt);
+	return NULL;
+}
+
+/* Whoever comes second to stop it comes back when it has stopped, too. */
+TEST(by_two_threads)
+{
+	struct sedak_stage_opts o = { .size = sizeof(o), .handler = slow_once };
+	struct sedak_rt *rt = rt_new(1);
+	struct sedak_stage *stage;
+	pthread_t t;
+
+	sem_init(&begun, 0, 0);
+	ASSERT_EQ(0, sedak_stage_create(rt, &o, &stage));
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	ASSERT_EQ(0, sedak_stage_post(stage, NULL));
+	sem_wait(&begun);
+	ASSERT_EQ(0, pthread_create(&t, NULL, stopper, rt));
+	sleep_ms(50);
+	EXPECT_EQ(0, sedak_rt_stop(rt));
+	EXPECT_TRUE(handled);
+	pthread_join(t, NULL);
+	sedak_rt_destroy(rt);
 }
 
 static struct box *other;
