@@ -196,7 +196,7 @@ TEST(by_two_threads)
 	ASSERT_EQ(0, pthread_create(&t, NULL, stopper, rt));
 	sleep_ms(50);
 	EXPECT_EQ(0, sedak_rt_stop(rt));
-	EXPECT_TRUE(handled);
+	EXPECT_TRUE(atomic_load(&handled));
 	pthread_join(t, NULL);
 	sedak_rt_destroy(rt);
 }

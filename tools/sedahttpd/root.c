@@ -169,5 +169,6 @@ int root_open(const struct root *root, const char *path, int flags)
 	do
 		fd = open_beneath(root->fd, path, flags);
 	while (fd == -EAGAIN && ++tries < 16);
-	return fd;
+	/* one after the other: then by who never needs to be sure of it */
+	return fd == -EAGAIN ? open_walking(root->fd, path, flags) : fd;
 }
