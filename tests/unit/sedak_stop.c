@@ -236,7 +236,9 @@ TEST(a_buffer_of_another_runtime)
 		ASSERT_TRUE(take(out, &got, sizeof(got)));
 		ASSERT_EQ(i, got);
 	}
-	/* who may have sent the last of the first one's buffers ends first */
+	/* no thread of either is left before the first goes */
+	EXPECT_EQ(0, sedak_rt_stop(box->rt));
+	EXPECT_EQ(0, sedak_rt_stop(other->rt));
 	server_end(other);
 	server_end(box);
 	close(in);
