@@ -280,7 +280,8 @@ clean:
 #: make uninstall      what make install installed
 #: make clean          remove build/
 #:
-#: KDIR=DIRECTORY builds build/seda.ko for the kernel that was built there.
+#: KDIR=DIRECTORY builds build/seda.ko for the kernel that was built there, and
+#: make install installs that one.
 #: tests/run --help and tests/vm/run --help tell how to run less than everything.
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile

@@ -3,7 +3,6 @@
  * libsedak: nested in another loop it makes no thread; its descriptor says when
  * there is something to do, and run_once does it.
  */
-#include <dirent.h>
 
 #include "sedak_test.h"
 
@@ -15,17 +14,6 @@ static struct sedak_rt *nested(void)
 	if (sedak_rt_create(&o, &rt))
 		abort();
 	return rt;
-}
-
-static int threads(void)
-{
-	DIR *d = opendir("/proc/self/task");
-	int n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n - 2;
 }
 
 static bool readable(int fd, int ms)
@@ -56,7 +44,7 @@ static void turn(struct sedak_rt *rt)
 TEST(echo)
 {
 	struct box *box = box_new();
-	int fd, before = threads();
+	int fd, before = nr_threads();
 	uint16_t port;
 	char in[5];
 
@@ -64,7 +52,7 @@ TEST(echo)
 	port = listen_on(stage_of(nested(), box));
 	EXPECT_EQ(-EINVAL, sedak_run_once(box->rt, 0));
 	ASSERT_EQ(0, sedak_rt_start(box->rt));
-	EXPECT_EQ(before, threads());
+	EXPECT_EQ(before, nr_threads());
 	fd = dial(port);
 	ASSERT_TRUE(give(fd, "hello", 5));
 	turn(box->rt);
@@ -74,7 +62,7 @@ TEST(echo)
 	close(fd);
 	turn(box->rt);
 	EXPECT_EQ(1, box_count(box, SEDAK_EV_CLOSED));
-	EXPECT_EQ(before, threads());
+	EXPECT_EQ(before, nr_threads());
 	server_end(box);
 }
 

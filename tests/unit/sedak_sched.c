@@ -7,8 +7,6 @@
  */
 #include "sedak_test.h"
 
-#include <dirent.h>
-
 #define MANY	16
 
 /* ------------------------------------------------------------------ policy */
@@ -177,17 +175,6 @@ static struct seen *look_at(struct sedak_rt *rt, struct sedak_pool *pool, int n)
 	pthread_barrier_wait(&seen->all);
 	sedak_rt_stop(rt);	/* the last has left the handler */
 	return seen;
-}
-
-static int nr_threads(void)
-{
-	DIR *dir = opendir("/proc/self/task");
-	int n = 0;
-
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n - 2;	/* . and .. */
 }
 
 /* The CPUs this thread may use, every second one of them if there are more */

@@ -3,26 +3,14 @@
  * libsedak: stopped while it starts, while other threads use timers, nested; and
  * what two runtimes in a process share.
  */
-#include <dirent.h>
 #include <semaphore.h>
 #include <sys/eventfd.h>
 
 #include "sedak_test.h"
 
-static int threads(void)
-{
-	DIR *d = opendir("/proc/self/task");
-	int n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
 static bool are_threads(void *n)
 {
-	return threads() == *(int *)n;
+	return nr_threads() == *(int *)n;
 }
 
 static sem_t begun;
@@ -54,7 +42,7 @@ TEST(while_it_starts)
 	ASSERT_EQ(0, sedak_stage_create(rt, &o, &stage));
 	ASSERT_EQ(0, pthread_create(&t, NULL, starter, rt));
 	sem_wait(&begun);
-	before = threads() - 1;
+	before = nr_threads() - 1;
 	EXPECT_EQ(0, sedak_rt_stop(rt));
 	pthread_join(t, &ret);
 	EXPECT_EQ(-ESHUTDOWN, (intptr_t)ret);

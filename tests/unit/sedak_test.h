@@ -7,6 +7,7 @@
 #define SEDAK_TEST_H
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -323,6 +324,18 @@ static inline void pattern(char *buf, size_t n, uint32_t seed)
 		seed = seed * 1664525 + 1013904223;
 		buf[i] = (char)(seed >> 24);
 	}
+}
+
+/* Threads of this process */
+static inline int nr_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	int n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n - 2;	/* . and .. */
 }
 
 static inline void run_on(int cpu)
