@@ -3,7 +3,7 @@
  * A hog in a memory cgroup of 64 MB: whatever it takes is charged to it, ends at
  * a limit, does not hurt others, and is given back.
  *
- * vm: --mem 1024 --timeout 300
+ * vm: --timeout 300
  */
 #include <kselftest_harness.h>
 

@@ -2,6 +2,8 @@
 /*
  * What a user can make interrupts do is bounded by what his own threads do: a
  * source that has something to tell costs them once, until it was told.
+ *
+ * vm: --turns
  */
 #include <kselftest_harness.h>
 #include <sys/epoll.h>

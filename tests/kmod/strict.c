@@ -2,7 +2,7 @@
 /*
  * hooks=strict refuses what skips a security hook, and nothing else.
  *
- * vm: --param hooks=strict
+ * vm: --param hooks=strict --turns
  */
 #include <kselftest_harness.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vm: --smp 2 --turns --mem 1024 --timeout 600
+ * vm: --smp 2 --turns --timeout 600
  *
  * 10,000 idle connections beside 64 active ones in a guest of 1 GB: what the
  * module allocates for each is at most 512 bytes, 200,000 requests make no
