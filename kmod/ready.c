@@ -32,12 +32,12 @@ void seda_stage_start_delay(struct seda_stage *stage, u64 age)
 	u64 delay;
 
 	do {
-		delay = READ_ONCE(stage->max_delay);
+		delay = READ_ONCE(stage->max_delay); /* [start-delay-read] */
 		if (delay)
 			hrtimer_start(&stage->delay,
 				      ns_to_ktime(delay - min(age, delay)),
-				      HRTIMER_MODE_REL);
-	} while (delay != READ_ONCE(stage->max_delay));
+				      HRTIMER_MODE_REL); /* [start-delay-timer] */
+	} while (delay != READ_ONCE(stage->max_delay)); /* [start-delay-again] */
 }
 
 static void seda_stage_link(struct seda_source *src)
@@ -245,7 +245,8 @@ static void seda_stage_set_due(struct seda_stage *stage, u64 age)
 	if (!READ_ONCE(stage->max_delay) && !READ_ONCE(stage->due)) /* [due-none] */
 		return;
 	WRITE_ONCE(stage->due, false); /* [due-clear] */
-	smp_mb(); /* as said above; and due, then max_delay: STAGE_SET reverses it */
+	/* as said above; and due, then max_delay: STAGE_SET reverses it */
+	smp_mb(); /* [due-barrier] */
 	if (!atomic64_read((atomic64_t *)&stage->stats->pending)) /* [due-pending] */
 		return;
 	delay = READ_ONCE(stage->max_delay);
@@ -366,7 +367,8 @@ static void seda_slot_hold(struct seda_slot *slot)
 		seda_credits_return(slot->stage, 1);
 	else
 		set_bit(SEDA_SRC_CREDIT, &src->flags); /* [hold-credit] */
-	smp_mb__before_atomic(); /* the owner is gone before it is HELD */
+	/* the owner is gone before it is HELD */
+	smp_mb__before_atomic(); /* [hold-barrier] */
 	/* from here on a RELEASE may come, by any worker */
 	set_bit(SEDA_SRC_HELD, &src->flags); /* [hold-held] */
 }

@@ -181,14 +181,15 @@ static void seda_tcp_break(struct seda_tcp *tcp)
 /* Calls back when there is room; there may be some already. */
 static void seda_tcp_want_room(struct seda_tcp *tcp)
 {
-	WRITE_ONCE(tcp->s.mask, tcp->s.mask | EPOLLOUT);
+	WRITE_ONCE(tcp->s.mask, tcp->s.mask | EPOLLOUT); /* [room-mask] */
 	/* not every -EAGAIN was for want of room, nor is it ours alone */
-	set_bit(SOCK_NOSPACE, &tcp->s.sock->flags);
+	set_bit(SOCK_NOSPACE, &tcp->s.sock->flags); /* [room-nospace] */
 	/* pairs with that of tcp_check_space(): room, then that bit and the
 	 * mask; here: these, then room
 	 */
-	smp_mb();
-	if (sk_stream_is_writeable(tcp->s.sock->sk) || tcp->s.sock->sk->sk_err)
+	smp_mb(); /* [room-barrier] */
+	if (sk_stream_is_writeable(tcp->s.sock->sk) || /* [room-look] */
+	    tcp->s.sock->sk->sk_err)
 		seda_source_kick(&tcp->s.src, 0);
 }
 

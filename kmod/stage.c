@@ -15,11 +15,11 @@ static enum hrtimer_restart seda_stage_delayed(struct hrtimer *timer)
 						delay);
 
 	if (!atomic64_read((atomic64_t *)&stage->stats->pending) ||
-	    !READ_ONCE(stage->max_delay))
+	    !READ_ONCE(stage->max_delay)) /* [delayed-pending] */
 		return HRTIMER_NORESTART;
 	WRITE_ONCE(stage->due, true); /* [delayed-due] */
-	smp_mb(); /* as B in pool.c */
-	seda_pool_wake(stage->pool, 0);
+	smp_mb(); /* as B in pool.c [delayed-barrier] */
+	seda_pool_wake(stage->pool, 0); /* [delayed-wake] */
 	seda_app_poke(stage->app);
 	return HRTIMER_NORESTART;
 }
@@ -41,8 +41,8 @@ static void seda_policy_set(struct seda_stage *stage,
 	atomic_add((int)capacity - (int)stage->capacity, &stage->credits);
 	WRITE_ONCE(stage->capacity, capacity);
 	WRITE_ONCE(stage->priority, a->priority);
-	WRITE_ONCE(stage->min_batch, a->min_batch);
-	WRITE_ONCE(stage->max_delay, a->max_delay_ns);
+	WRITE_ONCE(stage->min_batch, a->min_batch); /* [policy-batch] */
+	WRITE_ONCE(stage->max_delay, a->max_delay_ns); /* [policy-delay] */
 }
 
 static void seda_stage_free_rcu(struct rcu_head *rcu)
@@ -172,17 +172,19 @@ int seda_stage_set(struct seda_app *app, struct seda_stage_args *a)
 			goto out;
 		}
 	}
-	seda_policy_set(stage, a);
+	seda_policy_set(stage, a); /* [stage-set-policy] */
 	/* by the new delay; the timer below is over at once if it is */
-	WRITE_ONCE(stage->due, false);
+	WRITE_ONCE(stage->due, false); /* [stage-set-due] */
 	if (list)
 		seda_pool_set_stages(stage->pool, list, stage, stage);
-	/* max_delay, then pending: seda_stage_link() has them in reverse */
-	smp_mb();
+	/*
+	 * max_delay, then pending: seda_stage_link() has them in reverse.  And as B in
+	 * pool.c, as it may be runnable now.
+	 */
+	smp_mb(); /* [stage-set-barrier] */
 	if (atomic64_read((atomic64_t *)&stage->stats->pending) > 0)
-		seda_stage_start_delay(stage, seda_stage_age(stage));
-	smp_mb(); /* as B in pool.c: it may be runnable now */
-	seda_pool_wake(stage->pool, 0);
+		seda_stage_start_delay(stage, seda_stage_age(stage)); /* [stage-set-timer] */
+	seda_pool_wake(stage->pool, 0); /* [stage-set-wake] */
 	seda_app_poke(app);
 out:
 	mutex_unlock(&app->lock);

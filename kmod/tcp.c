@@ -104,10 +104,10 @@ static void seda_tcp_failed(struct seda_tcp *tcp, struct seda_event *ev,
 /* All that was sent has been received, and the FIN, too. */
 static bool seda_tcp_at_end(struct sock *sk)
 {
-	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
+	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN; /* [end-shut] */
 
-	smp_rmb(); /* the FIN is processed after the data is queued */
-	return shut && skb_queue_empty_lockless(&sk->sk_receive_queue) &&
+	smp_rmb(); /* the FIN is processed after the data is queued [end-barrier] */
+	return shut && skb_queue_empty_lockless(&sk->sk_receive_queue) && /* [end-none] */
 	       !sk_is_readable(sk) && !READ_ONCE(sk->sk_err);
 }
 

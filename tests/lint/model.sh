@@ -54,6 +54,49 @@ no_other_steps() {
 own='n|ret|got|who|me|was|old|linked|taken|mine|found|room|took|bufs|may|up|i|seen'
 ghosts='timer|pumps|ends|asked|running|wake'
 
+# A barrier is a step of a model, or unmodelled has its line, and why it is none.
+barriers() {
+	awk -F'\t' '
+		FILENAME ~ /unmodelled$/ {
+			if (!/^#/)
+				why[$1 "\t" $2] = 1
+			next
+		}
+		/smp_(mb|rmb|wmb|mb__[a-z_]*|store_release|load_acquire|store_mb)\(/ &&
+		!/\[[a-z]+(-[a-z]+)+\] \*\// {
+			line = FILENAME "\t" $0
+			gsub(/\t[ \t]+/, "\t", line)
+			sub(/ *\/\*.*/, "", line)
+			if (!(line in why)) {
+				print line ": neither a step nor in unmodelled"
+				found = 1
+			}
+			delete why[line]
+		}
+		END {
+			for (line in why) {
+				print line ": unmodelled, but not there"
+				found = 1
+			}
+			exit found
+		}' tests/model/unmodelled kmod/*.[ch]
+}
+
+# What a line of mutants breaks, by the labels in it, or plain tells why none does:
+# each step is in one of them.
+steps_broken() {
+	table mutants | cut -f3- | grep -o '\\\[[a-z-]*\\\]' | tr -d '\\[]'
+}
+
+steps_plain() {
+	table plain | sed 's/.*: //' | tr ' ' '\n'
+}
+
+all_broken() {
+	diff -u <(labels kmod/*.[ch] | cut -d' ' -f2 | sort -u) \
+		<((steps_broken | sort -u; steps_plain | sort) | sort)
+}
+
 no_error() { # NAME
 	model "$1" "$tap_dir/$1" && return
 	tail -n 40 "$tap_dir/$1"/{spin,pan}.out
@@ -75,6 +118,8 @@ for file in tests/model/*.pml; do
 done
 check "each step that has a label in kmod is in a model" all_steps
 check "each step of a model has a label" no_other_steps
+check "each barrier of kmod is a step, or it is told why not" barriers
+check "each step is broken by a mutant, or it is told why not" all_broken
 names=()
 while read -r name _; do
 	check "$name: no error" no_error "$name"

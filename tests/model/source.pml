@@ -196,6 +196,7 @@ inline seda_source_credit() {
 inline seda_slot_hold() {
 	atomic { USE; owner = 0; }	/* [hold-owner] */
 	atomic { USE; credit = true; }	/* [hold-credit] */
+	skip;	/* [hold-barrier] */
 	atomic { USE; assert(!held_bit); held_bit = true; }	/* [hold-held] */
 }
 

@@ -4,6 +4,8 @@
 # To run spin on the models of this directory.  Sourced; $tap_dir is for files.
 
 models=${BASH_SOURCE[0]%/*}
+# shellcheck source=tests/vm/common.sh
+. "$models/../vm/common.sh"
 
 # The lines of a table: models or mutants.
 table() {
@@ -33,16 +35,40 @@ search() {
 		return 2
 }
 
-# model NAME DIR [SED-SCRIPT]: searches one of the table, as it is or broken.
+# remembered DIR FILE OPTION...: the same, but once for each text, options and spin.
+remembered() {
+	local key verdict=0 file
+
+	key=$({
+		spin -V
+		gcc --version | head -n 1
+		echo "${@:3}"
+		declare -f search
+		cd "$1" && expand "$2" | expand /dev/stdin
+	} | sha256sum | cut -c1-32)
+	file=$SEDA_CACHE/model/$key
+	[ ! -e "$file" ] || return "$(cat "$file")"
+	search "$@" || verdict=$?
+	# what was not searched completely is not known
+	if [ "$verdict" != 2 ]; then
+		mkdir -p "${file%/*}"
+		echo "$verdict" >"$file.$$"
+		mv "$file.$$" "$file"
+	fi
+	return "$verdict"
+}
+
+# model NAME DIR [SED-SCRIPT]: searches one of the table, as it is or broken.  What is
+# broken is remembered.
 model() {
-	local line speed=-O1
+	local line speed=-O1 search=search
 	local -a words
 
 	mkdir -p "$2"
 	cp "$models"/*.pml "$2" || return 2
 	if [ "${3-}" ]; then
 		# most are found in less time than it takes to optimise the search
-		speed=-O0
+		speed=-O0 search=remembered
 		sed -i "$3" "$2"/*.pml
 		for line in "$2"/*.pml; do
 			cmp -s "$line" "$models/${line##*/}" || break
@@ -50,5 +76,5 @@ model() {
 	fi
 	line=$(table models | grep -P "^$1\t") || return 2
 	read -ra words <<<"${line#*$'\t'}"
-	search "$2" "${words[@]}"
+	"$search" "$2" "${words[@]}"
 }
