@@ -93,6 +93,17 @@ is "--kernel and --modules: another kernel, with what it loads" "$got" "$release
 mark
 loaded"
 
+# Both with the module, which is built for each.
+flavour() { # FLAVOUR PATTERN-OF-uname
+	flock "$SEDA_TOP/build/.make.lock" make -s -C "$SEDA_TOP" "KERNEL=6.1-$1" module &&
+		"$SEDA_TOP/tests/vm/run" --version 6.1 "--$1" -- \
+			sh -c 'uname -rv; test -c /dev/seda && echo loaded' >"$tap_dir/o" 2>&1
+	cat "$tap_dir/o"
+	grep -q "$2" "$tap_dir/o" && grep -qx loaded "$tap_dir/o"
+}
+check "--rt: the real-time kernel" flavour rt PREEMPT_RT
+check "--cloud: that for virtual machines" flavour cloud cloud-amd64
+
 # A QEMU whose first boots end as the kernel does that patched its code too late.
 mkdir "$tap_dir/bin"
 cat >"$tap_dir/bin/qemu-system-x86_64" <<'END'

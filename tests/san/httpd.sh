@@ -10,7 +10,7 @@ set -u
 export SEDAK_BACKEND=epoll SEDA_NO_BROWSER=1
 export SEDA_LOAD_SECONDS=${SEDA_LOAD_SECONDS:-2}
 # Those that start guests, or look at the system and not at the server.
-others='httpd-(seda|syscalls)\.sh'
+others='httpd-(seda|syscalls|disk)\.sh'
 
 tests=()
 for test in tests/e2e/httpd-*.sh; do
