@@ -6,7 +6,7 @@
 set -u
 # shellcheck source=tests/lib/httpd.sh
 . "$(dirname "$0")/../lib/httpd.sh"
-seconds=${SEDA_LOAD_SECONDS:-10}
+seconds=${SEDA_LOAD_SECONDS:-4}
 
 echo home >"$root/index.html"
 head -c 100K /dev/urandom >"$root/middle"

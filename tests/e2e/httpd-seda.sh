@@ -17,7 +17,7 @@ busy='basic pipeline fifo large stats ends load'
 waiting='stop slow'
 
 cat >"$tap_dir/all" <<'END'
-export SEDAK_BACKEND=seda SEDA_NO_BROWSER=1 SEDA_SLOW=8 SEDA_LOAD_SECONDS=3
+export SEDAK_BACKEND=seda SEDA_NO_BROWSER=1 SEDA_SLOW=8 SEDA_LOAD_SECONDS=3 SEDA_LARGE_MB=25
 run() {
 	for name in $1; do
 		"$SEDA_TOP/tests/e2e/httpd-$name.sh" |

@@ -8,12 +8,12 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/tap.sh
 kernel=${KERNEL:-6.1}
 
-# With -s kbuild says nothing else.
-silent_build() { # NAME ARGUMENTS
-	local dir=build/lint/$1-$kernel
+dir=build/lint/$kernel
 
+# With -s kbuild says nothing else.
+silent_build() { # ARGUMENTS
 	rm -rf "$dir"
-	mk/module --make "$2" "$kernel" "$dir" >"$tap_dir/out" 2>&1 || {
+	mk/module --make "$1" "$kernel" "$dir" >"$tap_dir/out" 2>&1 || {
 		cat "$tap_dir/out"
 		return 1
 	}
@@ -23,13 +23,13 @@ silent_build() { # NAME ARGUMENTS
 
 # The commands that kbuild ran, with clang and without what only gcc knows.
 clang_checks() {
-	local dir=build/lint/w1-$kernel cmd line bad=0
+	local cmd line bad=0
 
 	for cmd in "$dir"/src/kmod/.*.o.cmd; do
 		line=$(sed -nE '1s/^(saved)?cmd_[^ ]+ := //p' "$cmd" | sed 's/ ; .*//')
 		line=$(sed -E 's/^ *[^ ]+/clang-14/
 			s/ -c -o [^ ]+/ -fsyntax-only/
-			s/ -Wp,-MMD,[^ ]+//
+			s/ -Wp,-MMD,[^ ]+//; s/ -fanalyzer//
 			s/ -m(preferred-stack-boundary|indirect-branch|function-return)=[^ ]+//g
 			s/ -m(indirect-branch-register|indirect-branch-cs-prefix|record-mcount|skip-rax-setup)//g
 			s/ -f(conserve-stack|no-allow-store-data-races|no-var-tracking-assignments|no-ipa-cp-clone|no-partial-inlining|plugin[^ ]*|min-function-alignment[^ ]*)//g
@@ -49,8 +49,7 @@ clang_checks() {
 	[ "$bad" = 0 ]
 }
 
-check "gcc W=1 on $kernel" silent_build w1 W=1
-check "gcc -fanalyzer on $kernel" silent_build analyze KCFLAGS=-fanalyzer
-check "sparse on $kernel" silent_build sparse C=2
+check "gcc with W=1 and -fanalyzer, and sparse, on $kernel" \
+	silent_build "W=1 C=2 KCFLAGS=-fanalyzer"
 check "clang on $kernel" clang_checks
 finish
