@@ -205,8 +205,8 @@ test-all: deps
 		--kernel 6.12 --kernel 6.12-rt --kernel 7.2 --kernel 7.2-rt
 
 test-debug: deps
-	@tests/run --debug kasan --debug lockdep --smp "$(SMP)" --lanes "$(LANES)" \
-		--group kmod --group hostile --group stress --group e2e
+	@tests/run --debug kasan --debug lockdep --debug kcsan --smp "$(SMP)" \
+		--lanes "$(LANES)" --group kmod --group hostile --group stress --group e2e
 
 debug-kernel:
 	tests/vm/debug-kernel kasan
@@ -264,9 +264,9 @@ clean:
 #:                     LANES=2 at a time
 #: make test-all       unit, kmod, hostile and stress on 6.1, 6.12 and 7.2, each
 #:                     generic and real-time
-#: make test-debug     kmod, hostile, stress and planted bugs on the KASAN and lockdep
-#:                     kernels; failing allocations on the first
-#: make debug-kernel   build those two and KCSAN's (20 minutes, once)
+#: make test-debug     kmod, hostile, stress and planted bugs on the KASAN, lockdep
+#:                     and KCSAN kernels; failing allocations on the first
+#: make debug-kernel   build those three (20 minutes, once)
 #: make bars           the long measures in full, hours of them (tests/bars.txt)
 #: make coverage       what of kmod/ the tests run, on the KASAN kernel
 #: make mutants        break the sources line by line: do the tests notice?

@@ -11,8 +11,10 @@ struct seda_bug {
 /* The last has no name. */
 extern const struct seda_bug seda_memory_bugs[];
 extern const struct seda_bug seda_lock_bugs[];
+extern const struct seda_bug seda_race_bugs[];
 
-/* Ends what seda_lock_bugs left running. */
+/* End what these left running. */
 void seda_lock_bugs_end(void);
+void seda_race_bugs_end(void);
 
 #endif /* SEDA_BUGS_H */

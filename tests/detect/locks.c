@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Bugs with locks, contexts and concurrency. */
+/* Bugs with locks and contexts. */
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -163,46 +163,14 @@ static void rcu_stall(void)
 	rcu_barrier();
 }
 
-static unsigned int raced;
-static struct task_struct *racers[2];
-
-static int race_thread(void *unused)
-{
-	while (!kthread_should_stop()) {
-		raced++;
-		cond_resched();
-	}
-	return 0;
-}
-
-static void race(void)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(racers); i++) {
-		racers[i] = kthread_create(race_thread, NULL, "seda_bug_race");
-		if (IS_ERR(racers[i])) {
-			racers[i] = NULL;
-			return;
-		}
-		kthread_bind(racers[i], i % num_online_cpus());
-		wake_up_process(racers[i]);
-	}
-}
-
 /* Ends what was left running. */
 void seda_lock_bugs_end(void)
 {
-	int i;
-
-	if (hung) {
-		complete(&hung_end);
-		kthread_stop(hung);
-		put_task_struct(hung);
-	}
-	for (i = 0; i < ARRAY_SIZE(racers); i++)
-		if (racers[i])
-			kthread_stop(racers[i]);
+	if (!hung)
+		return;
+	complete(&hung_end);
+	kthread_stop(hung);
+	put_task_struct(hung);
 }
 
 const struct seda_bug seda_lock_bugs[] = {
@@ -218,6 +186,5 @@ const struct seda_bug seda_lock_bugs[] = {
 	{ "hung_task", hung_task },
 	{ "soft_lockup", soft_lockup },
 	{ "rcu_stall", rcu_stall },
-	{ "data_race", race },
 	{ }
 };

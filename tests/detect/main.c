@@ -31,10 +31,13 @@ static ssize_t plant_write(struct file *file, const char __user *text,
 	if (copy_from_user(name, text, len))
 		return -EFAULT;
 	strim(name);
-	/* the proof that this module alone is no bug */
-	if (!strcmp(name, "none"))
+	/* ends a race; and the proof that this module alone is no bug */
+	if (!strcmp(name, "none")) {
+		seda_race_bugs_end();
 		return len;
-	bug = find(seda_memory_bugs, name) ?: find(seda_lock_bugs, name);
+	}
+	bug = find(seda_memory_bugs, name) ?: find(seda_lock_bugs, name) ?:
+	      find(seda_race_bugs, name);
 	if (!bug)
 		return -ENOENT;
 	bug->plant();
@@ -57,6 +60,7 @@ static void __exit seda_bugs_exit(void)
 {
 	debugfs_remove_recursive(dir);
 	seda_lock_bugs_end();
+	seda_race_bugs_end();
 }
 
 module_init(seda_bugs_init);

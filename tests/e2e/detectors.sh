@@ -55,7 +55,12 @@ bugs() {
 		alone --smp 2 rcu_stall='rcu: .*detected stall'
 		;;
 	kcsan)
-		alone --smp 2 data_race='BUG: KCSAN: data-race in .*race_thread'
+		plant "a series of races" --smp 2 \
+			data_race='BUG: KCSAN: data-race in .*race_count' \
+			bit_race='BUG: KCSAN: data-race in race_bit_atomic .*/ race_bit_plain' \
+			struct_race='(write|read).* to .* of 64 bytes by' \
+			missing_barrier='write \(reordered\) to .* of 8 bytes by' \
+			second_writer='BUG: KCSAN: assert: race in race_own .*/ race_steal'
 		;;
 	esac
 }
@@ -65,7 +70,7 @@ instruments() {
 	case $kind in
 	kasan) echo __asan_report_load __ubsan_handle ;;
 	lockdep) echo __mutex_init lockdep_ __ubsan_handle ;;
-	kcsan) echo __tsan_read ;;
+	kcsan) echo __tsan_read __tsan_atomic_signal_fence ;;
 	esac
 }
 

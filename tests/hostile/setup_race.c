@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vm: --smp 2
+ *
+ * Who looks at a descriptor while it is set up sees nothing of the app, or all.
+ */
+#include <kselftest_harness.h>
+
+#include "tests/lib/count.h"
+#include "tests/lib/seda_rig.h"
+
+#define BUFS	5
+
+static struct app app = { .fd = -1 };
+static volatile bool stop;
+static volatile long errors, quiets, halves;
+
+static void *polls_it(void *arg)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	while (!stop) {
+		p.fd = *(volatile int *)&app.fd;
+		poll(&p, 1, 0);
+		errors += p.revents == POLLERR;
+		quiets += !p.revents;
+		halves += p.revents & ~(POLLERR | POLLNVAL);
+	}
+	return NULL;
+}
+
+static void *reads_it(void *arg)
+{
+	static char text[65536];
+	const char *bufs;
+
+	while (!stop) {
+		app_fdinfo(&app, text, sizeof(text));
+		bufs = strstr(text, "bufs:");
+		halves += bufs && strncmp(bufs, "bufs:\t5 size=4096 free=5 ", 25);
+	}
+	return NULL;
+}
+
+TEST(nothing_or_all)
+{
+	struct seda_setup_args sizes = {
+		.size = sizeof(sizes), .workers = 1, .events = 1, .ops = 1,
+		.bufs = BUFS, .buf_size = 4096, .sources = 1,
+	}, a;
+	long i, rounds = count_here(1000);
+	pthread_t thread[2];
+
+	pthread_create(&thread[0], NULL, polls_it, NULL);
+	pthread_create(&thread[1], NULL, reads_it, NULL);
+	/* until both were seen */
+	for (i = 0; i < rounds || !errors || !quiets; i++) {
+		a = sizes;
+		app.fd = open("/dev/seda", O_RDWR);
+		ASSERT_EQ(0, app_call(&app, SEDA_IOC_SETUP, &a));
+		close(app.fd);
+	}
+	stop = true;
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	EXPECT_EQ(0, halves);
+}
+
+TEST_HARNESS_MAIN
