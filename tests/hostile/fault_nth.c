@@ -72,10 +72,10 @@ static void try_sequence(const struct life_stage *stage, const struct call *c,
 
 int main(void)
 {
-	struct outcome *o = fault_begin(sequences());
+	struct outcome *o = fault_calls_begin(sequences());
 
 	each_sequence(try_sequence, o);
 	ksft_print_msg("%u sequences, %d failures injected\n", sequences(),
 		       injected_in_all);
-	return fault_end(NULL);
+	return fault_calls_end();
 }

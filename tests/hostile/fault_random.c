@@ -114,7 +114,7 @@ static bool run_round(uint64_t seed, struct tally *t)
 
 int main(void)
 {
-	struct tally *t = fault_begin(2);
+	struct tally *t = fault_calls_begin(2);
 	const char *text = getenv("SEDA_SEED");
 	uint64_t seed = text ? strtoull(text, NULL, 0) : now_ns() | 1;
 	unsigned long wanted, rounds = 0;
@@ -135,5 +135,5 @@ int main(void)
 		       rounds, t->no_memory);
 	ksft_test_result(right, "apps can be used after %lu calls\n", t->calls);
 	ksft_test_result(t->no_memory > t->calls / 100, "calls did fail\n");
-	return fault_end(NULL);
+	return fault_calls_end();
 }
