@@ -89,6 +89,10 @@ $(B)/host/seda.ko: $(KMOD_SRC) mk/module
 $(B)/%/seda.ko: $(KMOD_SRC) mk/module
 	mk/module $* $(B)/$*
 
+# What tests/hostile/fault_load needs besides.
+$(B)/%/seda_inject.ko: $(wildcard tests/inject/*)
+	tests/inject/build $*
+
 # --- the library --------------------------------------------------------------
 
 $(B)/obj/lib/%.o: lib/%.c Makefile

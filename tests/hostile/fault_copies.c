@@ -85,8 +85,8 @@ static void try_sequence(const struct life_stage *stage, const struct call *c,
 
 int main(void)
 {
-	struct outcome *o = fault_begin(sequences());
+	struct outcome *o = fault_calls_begin(sequences());
 
 	each_sequence(try_sequence, o);
-	return fault_end(NULL);
+	return fault_calls_end();
 }

@@ -149,30 +149,37 @@ static inline int fault_count_leaks(const char *text, const char *but)
 }
 
 /*
+ * kmemleak turns itself off, for good, when it is refused memory too often: only
+ * while it is on does it let itself be told what it does anyway.
+ */
+static inline bool fault_leaks_are_sought(void)
+{
+	return !fault_write(FAULT_LEAKS, "stack=on");
+}
+
+/*
  * What kmemleak finds, in *text; the number of objects, or -1 when it is off.
- * What is younger than 5 s it does not name, and its first scan sees objects
- * that change: so the second one counts.  It does not name them again.
+ * It reports what two scans found alike and what was 5 s old when the second
+ * began: of all that there is now, if they are 6 s apart.
  */
 static inline int fault_leaks(char *text, size_t size, const char *but)
 {
 	ssize_t n;
-	int fd, i;
+	int fd, leaks;
 
-	for (i = 0; i < 2; i++) {
-		sleep_ms(6000);
-		if (fault_write(FAULT_LEAKS, "scan"))
-			return -1;
-	}
+	if (fault_write(FAULT_LEAKS, "scan"))
+		return -1;
+	sleep_ms(6000);
+	if (fault_write(FAULT_LEAKS, "scan"))
+		return -1;
 	fd = open(FAULT_LEAKS, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	n = read_all(fd, text, size - 1);
 	close(fd);
 	text[n < 0 ? 0 : n] = 0;
-	i = fault_count_leaks(text, but);
-	if (!i)
-		fault_write(FAULT_LEAKS, "clear");
-	return i;
+	leaks = fault_count_leaks(text, but);
+	return n < 0 ? -1 : leaks;
 }
 
 #endif /* FAULT_H */

@@ -374,16 +374,24 @@ enum {
 	CALL_NO_COPY = 8,	/* copies nothing from or to its caller */
 };
 
+/* What an op meets whose worker or source is gone, or of another kind. */
+#define STATE_OP	-ESRCH
+#define STATE_SOURCE	STATE_OP, -ESTALE
+#define STATE_KIND	STATE_SOURCE, -EOPNOTSUPP
+#define STATE_SEND	STATE_KIND, -EPIPE, -ENOTCONN, -EAGAIN, -ECONNRESET, \
+			-EDESTADDRREQ
+
 static const struct call {
 	const char *name;
 	int (*run)(struct scene *s);
 	bool (*prepare)(struct scene *s);
 	unsigned int flags;
-	int allowed[4];		/* errors besides ENOMEM, EFAULT */
+	int allowed[2];		/* errors besides ENOMEM, EFAULT */
+	int states[9];		/* those that the app's state explains */
 } calls[] = {
 	{ .name = "info", .run = run_info },
 	{ .name = "open", .run = run_open },
-	{ .name = "setup", .run = run_setup },
+	{ .name = "setup", .run = run_setup, .states = { -EBUSY } },
 	{ .name = "mmap", .run = run_mmap, .flags = CALL_NO_COPY },
 	{ .name = "poll", .run = run_poll },
 	{ .name = "epoll", .run = run_epoll, .prepare = prepare_epoll },
@@ -397,11 +405,12 @@ static const struct call {
 	{ .name = "stage_create", .run = run_stage_create,
 	  .prepare = prepare_no_stage, .flags = CALL_CREATES },
 	{ .name = "stage_set", .run = run_stage_set },
-	{ .name = "stage_destroy", .run = run_stage_destroy, .prepare = prepare_stage },
+	{ .name = "stage_destroy", .run = run_stage_destroy,
+	  .prepare = prepare_stage, .states = { -EBUSY } },
 	{ .name = "join", .run = run_join, .prepare = prepare_leave,
 	  .flags = CALL_CREATES | CALL_EVERYWHERE },
 	{ .name = "leave", .run = run_leave,
-	  .flags = CALL_EVERYWHERE | CALL_NO_COPY },
+	  .flags = CALL_EVERYWHERE | CALL_NO_COPY, .states = { -ESRCH } },
 	{ .name = "listen", .run = run_listen, .prepare = prepare_listen,
 	  .flags = CALL_CREATES },
 	{ .name = "adopt", .run = run_adopt, .prepare = prepare_tcp,
@@ -415,51 +424,76 @@ static const struct call {
 	{ .name = "watch unix", .run = run_watch, .prepare = prepare_unix,
 	  .flags = CALL_CREATES },
 	{ .name = "timer", .run = run_timer, .flags = CALL_CREATES },
-	{ .name = "post", .run = run_post },
-	{ .name = "close", .run = run_close, .flags = CALL_EVERYWHERE },
-	{ .name = "to_fd", .run = run_to_fd, .flags = CALL_EVERYWHERE },
-	{ .name = "source_info", .run = run_source_info },
-	{ .name = "enter", .run = run_enter, .flags = CALL_EVERYWHERE },
-	{ .name = "enter sigmask", .run = run_enter_sigmask },
+	{ .name = "post", .run = run_post, .states = { -EAGAIN } },
+	{ .name = "close", .run = run_close, .flags = CALL_EVERYWHERE,
+	  .states = { -ESTALE, -EALREADY, -EINPROGRESS } },
+	{ .name = "to_fd", .run = run_to_fd, .flags = CALL_EVERYWHERE,
+	  .allowed = { -EMFILE, -ENFILE },
+	  .states = { -ESTALE, -EBUSY, -EINVAL, -EOPNOTSUPP, -EALREADY } },
+	{ .name = "source_info", .run = run_source_info, .states = { -ESTALE } },
+	{ .name = "enter", .run = run_enter, .flags = CALL_EVERYWHERE,
+	  .states = { STATE_OP } },
+	{ .name = "enter sigmask", .run = run_enter_sigmask,
+	  .states = { STATE_OP, -EINTR } },
 	{ .name = "app close", .run = run_app_close, .prepare = prepare_unmapped,
 	  .flags = CALL_EVERYWHERE | CALL_ENDS | CALL_NO_COPY },
-	{ .name = "NOP", .run = run_op_nop },
+	{ .name = "NOP", .run = run_op_nop, .states = { STATE_OP } },
 	{ .name = "SEND", .run = run_op_send, .flags = CALL_EVERYWHERE,
-	  .allowed = { -EINPROGRESS } },
+	  .allowed = { -EINPROGRESS }, .states = { STATE_SEND } },
 	{ .name = "SEND big", .run = run_op_send_big, .prepare = prepare_small,
-	  .flags = CALL_EVERYWHERE, .allowed = { -EINPROGRESS } },
-	{ .name = "SEND vec", .run = run_op_send_vec, .allowed = { -EINPROGRESS } },
+	  .flags = CALL_EVERYWHERE, .allowed = { -EINPROGRESS },
+	  .states = { STATE_SEND, -EMSGSIZE } },
+	{ .name = "SEND vec", .run = run_op_send_vec,
+	  .allowed = { -EINPROGRESS }, .states = { STATE_SEND } },
 	{ .name = "SEND buf", .run = run_op_send_buf, .flags = CALL_EVERYWHERE,
-	  .allowed = { -EINPROGRESS } },
-	{ .name = "RECV", .run = run_op_recv, .flags = CALL_EVERYWHERE },
+	  .allowed = { -EINPROGRESS }, .states = { STATE_SEND, -EINVAL } },
+	{ .name = "RECV", .run = run_op_recv, .flags = CALL_EVERYWHERE,
+	  .states = { STATE_KIND, -EBUSY, -EAGAIN, -ENOTCONN, -ECONNRESET } },
 	{ .name = "SHUTDOWN", .run = run_op_shutdown, .flags = CALL_EVERYWHERE,
-	  .allowed = { -EINPROGRESS } },
-	{ .name = "CLOSE", .run = run_op_close, .flags = CALL_EVERYWHERE },
-	{ .name = "CLOSE abort", .run = run_op_abort, .flags = CALL_EVERYWHERE },
-	{ .name = "CLOSE quiet", .run = run_op_quiet, .flags = CALL_EVERYWHERE },
-	{ .name = "CANCEL", .run = run_op_cancel, .flags = CALL_EVERYWHERE },
-	{ .name = "ARM", .run = run_op_arm },
-	{ .name = "DISARM", .run = run_op_disarm },
-	{ .name = "RELEASE", .run = run_op_release },
-	{ .name = "RETURN", .run = run_op_return },
-	{ .name = "SET_DATA", .run = run_op_set_data },
-	{ .name = "POST", .run = run_op_post },
+	  .allowed = { -EINPROGRESS },
+	  .states = { STATE_KIND, -EPIPE, -ENOTCONN } },
+	{ .name = "CLOSE", .run = run_op_close, .flags = CALL_EVERYWHERE,
+	  .states = { STATE_SOURCE, -EALREADY, -EINPROGRESS } },
+	{ .name = "CLOSE abort", .run = run_op_abort, .flags = CALL_EVERYWHERE,
+	  .states = { STATE_SOURCE, -EALREADY } },
+	{ .name = "CLOSE quiet", .run = run_op_quiet, .flags = CALL_EVERYWHERE,
+	  .states = { STATE_SOURCE, -EALREADY, -EBUSY } },
+	{ .name = "CANCEL", .run = run_op_cancel, .flags = CALL_EVERYWHERE,
+	  .states = { STATE_KIND, -EALREADY } },
+	{ .name = "ARM", .run = run_op_arm, .states = { STATE_KIND, -EINVAL } },
+	{ .name = "DISARM", .run = run_op_disarm, .states = { STATE_KIND } },
+	{ .name = "RELEASE", .run = run_op_release,
+	  .states = { STATE_SOURCE, -EBUSY } },
+	{ .name = "RETURN", .run = run_op_return, .states = { STATE_OP, -EINVAL } },
+	{ .name = "SET_DATA", .run = run_op_set_data, .states = { STATE_SOURCE } },
+	{ .name = "POST", .run = run_op_post, .states = { STATE_OP, -EAGAIN } },
 	{ .name = "a datagram", .run = run_udp, .prepare = prepare_udp,
-	  .allowed = { -ENOBUFS } },
+	  .allowed = { -ENOBUFS }, .states = { STATE_OP, -EAGAIN } },
 	{ .name = "accept", .run = run_accept, .prepare = prepare_listen,
-	  .allowed = { -ENFILE } },
+	  .allowed = { -EMFILE, -ENFILE }, .states = { STATE_OP, -EINTR } },
 };
 
 #define CALLS	(sizeof(calls) / sizeof(calls[0]))
 
+static inline bool call_listed(const int *errors, unsigned int n, int ret)
+{
+	while (n && errors[n - 1] != ret)
+		n--;
+	return n;
+}
+
+/* Is ret an error that may come of a failure? */
 static inline bool call_may_fail(const struct call *c, int ret)
 {
-	unsigned int i;
+	return ret == -ENOMEM || ret == -EFAULT ||
+	       call_listed(c->allowed, sizeof(c->allowed) / sizeof(int), ret);
+}
 
-	for (i = 0; i < sizeof(c->allowed) / sizeof(c->allowed[0]); i++)
-		if (ret == c->allowed[i])
-			return true;
-	return ret == -ENOMEM || ret == -EFAULT;
+/* Is it one that may come without any? */
+static inline bool call_may_refuse(const struct call *c, int ret)
+{
+	return call_listed(c->allowed, sizeof(c->allowed) / sizeof(int), ret) ||
+	       call_listed(c->states, sizeof(c->states) / sizeof(int), ret);
 }
 
 #endif /* FAULT_CALLS_H */

@@ -20,7 +20,15 @@ struct scene {
 	uint64_t ids[SCENE_IDS];	/* sources that calls made */
 	unsigned int nr_ids;
 	uint64_t pool, stage;	/* made by calls; 0: none */
+	bool told;		/* a call that failed told an id */
 };
+
+/* What a call that makes something returned; the id of that, or 0. */
+static inline uint64_t scene_made(struct scene *s, int ret, uint64_t id)
+{
+	s->told |= ret && id;
+	return ret ? 0 : id;
+}
 
 static inline int scene_keep_fd(struct scene *s, int fd)
 {
@@ -34,7 +42,8 @@ static inline int scene_keep_fd(struct scene *s, int fd)
 
 static inline int scene_keep_id(struct scene *s, int ret, uint64_t id)
 {
-	if (!ret)
+	id = scene_made(s, ret, id);
+	if (id)
 		s->ids[s->nr_ids++ % SCENE_IDS] = id;
 	return ret;
 }
@@ -104,7 +113,7 @@ static inline int run_pool_create(struct scene *s)
 	struct seda_pool_args a = { .size = sizeof(a) };
 	int ret = app_call(scene_app(s), SEDA_IOC_POOL_CREATE, &a);
 
-	s->pool = ret ? 0 : a.pool;
+	s->pool = scene_made(s, ret, a.pool);
 	return ret;
 }
 
@@ -123,7 +132,7 @@ static inline int run_stage_create(struct scene *s)
 	uint64_t id;
 	int ret = app_stage(scene_app(s), &a, &id);
 
-	s->stage = ret ? 0 : id;
+	s->stage = scene_made(s, ret, id);
 	return ret;
 }
 

@@ -117,6 +117,7 @@ static inline int scene_counts(const struct call *c, struct scene *s,
 	struct census after = census_take(scene_app(s));
 	int more = census_sum(&after) - census_sum(before);
 
+	MUST(!s->told);
 	if (c->flags & CALL_CREATES)
 		MUST(more == !result);
 	return 0;
@@ -257,40 +258,46 @@ static inline unsigned int sequences(void)
 	return n;
 }
 
-/*
- * Begins a program that says so many lines of its own, and two at the end.
- * Returns a zeroed page that it shares with its children.
- */
-static inline void *fault_begin(unsigned int plan)
+/* Begins a program that says so many lines and returns fault_status(). */
+static inline void fault_begin(unsigned int plan)
 {
-	void *page;
-
 	if (!fault_here()) {
 		printf("1..0 # SKIP no fault injection\n");
 		exit(KSFT_SKIP);
 	}
 	ksft_print_header();
-	ksft_set_plan(plan + 2);
+	ksft_set_plan(plan);
+	if (!fault_setup())
+		ksft_exit_fail_msg("fault injection cannot be set up\n");
+}
+
+static inline int fault_status(void)
+{
+	fflush(stdout);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
+
+/* As fault_begin(), for one that ends with fault_calls_end(), two lines more. */
+static inline void *fault_calls_begin(unsigned int plan)
+{
+	void *page;
+
+	fault_begin(plan + 2);
+	/* zeroed, and shared with the children */
 	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED || !fault_setup())
-		ksft_exit_fail_msg("fault injection cannot be set up\n");
+	if (page == MAP_FAILED)
+		ksft_exit_fail_msg("no memory\n");
 	return page;
 }
 
-/* Leaks below the function named (NULL: none) are the kernel's own. */
-static inline int fault_end(const char *but)
+/* kmemleak scans, twice, when the guest ends and the module is gone. */
+static inline int fault_calls_end(void)
 {
-	static char text[1 << 18];
-	int leaks;
-
 	ksft_test_result(fault_caches_empty(), "no object is left\n");
-	leaks = fault_leaks(text, sizeof(text), but);
-	if (leaks > 0)
-		printf("%s\n", text);
-	ksft_test_result(!leaks, "no memory is leaked (%d)\n", leaks);
-	fflush(stdout);
-	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+	ksft_test_result(fault_leaks_are_sought(),
+			 "what is leaked will be found\n");
+	return fault_status();
 }
 
 #endif /* FAULT_SCENE_H */
