@@ -253,14 +253,6 @@ static void end_process(pid_t *pid)
 	*pid = 0;
 }
 
-/* This kernel checks everything, and has more for each object. */
-static bool kernel_checks(void)
-{
-	const char *debug = getenv("SEDA_DEBUG");
-
-	return debug && *debug;
-}
-
 static int limit_sources(long nr)
 {
 	char text[24];
@@ -284,8 +276,7 @@ FIXTURE_SETUP(timers)
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->seen);
 	memset(self->seen, 0, sizeof(*self->seen));
-	self->seen->nr = count_of("SEDA_TIMERS",
-				  kernel_checks() ? 16384 : 131072);
+	self->seen->nr = count_of("SEDA_TIMERS", count_here(131072));
 	ASSERT_EQ(0, memcg_make(GROUP, "max"));
 	ASSERT_EQ(0, chmod("/dev/seda", 0666));
 	ASSERT_EQ(0, limit_sources(self->seen->nr));
@@ -389,9 +380,7 @@ TEST_F(timers, hurt_nobody_else)
 	memory_measure(&peak, groups);
 	memory_tell(&before, &peak, 65536);
 	EXPECT_LE(seen->nr * EACH, slab_charged() - charged);
-	/* who checks has more for each, for which nobody is charged */
-	if (!kernel_checks())
-		EXPECT_GT(1 << 20, memory_uncharged(&before, &peak));
+	EXPECT_GT(1 << 20, memory_uncharged(&before, &peak));
 
 	/* all at once: their interrupt takes about as long as he was at it */
 	self->bystander = start(bystand, seen);

@@ -4,7 +4,8 @@
  *
  * In use is what the page allocator gave away and the page cache does not have;
  * of slabs, the objects, as a cgroup answers for objects, not for the gaps
- * between them.  All sums of before and after; nothing else may be going on.
+ * between them, and not those in which kmemleak and ODEBUG note the others.  All
+ * sums of before and after; nothing else may be going on.
  */
 #ifndef MEMCG_H
 #define MEMCG_H
@@ -151,6 +152,13 @@ static inline void slabs_shrink(void)
 		closedir(dir);
 }
 
+/* What a kernel that checks notes of each object: nobody's memory. */
+static inline bool slab_of_checks(const char *name)
+{
+	return !strncmp(name, "kmemleak_", 9) ||
+	       !strcmp(name, "debug_objects_cache");
+}
+
 /* What slabs have beyond their objects in use; each cache's objects in m. */
 static inline long slabs_gaps(struct memory *m)
 {
@@ -166,6 +174,8 @@ static inline long slabs_gaps(struct memory *m)
 			   m->cache[m->nr].name, &objects, &size, &pages,
 			   &slabs) != 5)
 			continue;
+		if (slab_of_checks(m->cache[m->nr].name))
+			objects = 0;
 		m->cache[m->nr++].bytes = objects * size;
 		gaps += slabs * pages * page - objects * size;
 	}
