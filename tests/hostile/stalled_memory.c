@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A call on memory that never answers (userfaultfd) blocks nothing but itself and
- * its own connection, wherever it touches that memory, and the process can be
- * killed.
+ * A call on memory that never answers (userfaultfd, a file of FUSE) blocks nothing
+ * but itself and its own connection, wherever it touches that memory, and the
+ * process can be killed.
  */
 #include <kselftest_harness.h>
 
 #include "tests/lib/stages.h"
 #include "tests/lib/stuck.h"
+#include "tests/lib/stuck_file.h"
 
 static struct rig r;
 static uint64_t first, second;
 static int first_peer, second_peer;
 static char *stuck;
+static struct stuck_file file;	/* whose memory it is, if there is a server */
 
 static void stuck_send(struct worker *w)
 {
@@ -97,6 +99,10 @@ static int make_stuck(size_t place)
 		.size = sizeof(a), .pool = r.app.pool,
 	};
 
+	if (file.server) {
+		stuck = file.memory;
+		return file.touched;
+	}
 	if (places[place].run != stuck_answer)
 		return stuck_make(&stuck);
 	return stuck_protect(&stuck, &a, sizeof(a));
@@ -184,6 +190,19 @@ static int blocks_nobody_else(size_t place)
 	return 0;
 }
 
+/* The same by a file. */
+static int as_a_file(size_t place)
+{
+	int ret = stuck_file_make(&file);
+
+	if (!ret) {
+		ret = blocks_nobody_else(place);
+		stuck_file_end(&file);
+	}
+	file.server = 0;
+	return ret;
+}
+
 TEST(it_blocks_nobody_else)
 {
 	size_t i;
@@ -193,6 +212,22 @@ TEST(it_blocks_nobody_else)
 		ret = blocks_nobody_else(i);
 		if (ret == 4)
 			SKIP(return, "no userfaultfd");
+		EXPECT_EQ(0, ret) {
+			TH_LOG("%s", places[i].name);
+		}
+	}
+}
+
+TEST(nor_does_a_file_that_is_not_read)
+{
+	size_t i;
+	int ret;
+
+	for (i = 0; i < PLACES; i++) {
+		/* who has read a page of a file does not wait to write it */
+		if (places[i].run == stuck_answer)
+			continue;
+		ret = as_a_file(i);
 		EXPECT_EQ(0, ret) {
 			TH_LOG("%s", places[i].name);
 		}

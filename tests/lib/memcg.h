@@ -3,8 +3,9 @@
  * Memory cgroups, and how much memory is in use that none of them answers for.
  *
  * In use is what the page allocator gave away and the page cache does not have;
- * of slabs, the objects (but kmemleak's), as a cgroup answers for objects, not for
- * the gaps between them.  All sums of before and after; nothing else may be going on.
+ * of slabs, the objects, as a cgroup answers for objects, not for the gaps
+ * between them, and not those in which kmemleak and ODEBUG note the others.  All
+ * sums of before and after; nothing else may be going on.
  */
 #ifndef MEMCG_H
 #define MEMCG_H
@@ -151,7 +152,14 @@ static inline void slabs_shrink(void)
 		closedir(dir);
 }
 
-/* What slabs have beyond those objects in use that are in m, by their cache. */
+/* What a kernel that checks notes of each object: nobody's memory. */
+static inline bool slab_of_checks(const char *name)
+{
+	return !strncmp(name, "kmemleak_", 9) ||
+	       !strcmp(name, "debug_objects_cache");
+}
+
+/* What slabs have beyond their objects in use; each cache's objects in m. */
 static inline long slabs_gaps(struct memory *m)
 {
 	long page = sysconf(_SC_PAGESIZE), objects, size, pages, slabs, gaps = 0;
@@ -166,12 +174,10 @@ static inline long slabs_gaps(struct memory *m)
 			   m->cache[m->nr].name, &objects, &size, &pages,
 			   &slabs) != 5)
 			continue;
-		gaps += slabs * pages * page;
-		/* a debug kernel's own account of everything is nobody's */
-		if (!strcmp(m->cache[m->nr].name, "kmemleak_object"))
-			continue;
-		gaps -= objects * size;
+		if (slab_of_checks(m->cache[m->nr].name))
+			objects = 0;
 		m->cache[m->nr++].bytes = objects * size;
+		gaps += slabs * pages * page - objects * size;
 	}
 	return gaps;
 }

@@ -374,7 +374,7 @@ static inline void app_fdinfo(const struct app *app, char *text, size_t size)
 /* How many workers of the first pool sleep in ENTER. */
 static inline int app_parked(const struct app *app)
 {
-	static __thread char text[65536];
+	char text[65536];
 	const char *p;
 
 	app_fdinfo(app, text, sizeof(text));
