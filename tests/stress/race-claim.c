@@ -22,6 +22,8 @@ static void *owning(void *arg)
 	int n;
 
 	need(!worker_join_flags(&app, &owner, app.pool, SEDA_WORKER_CLAIM));
+	/* before that slot 0 is nobody's */
+	need(worker_enter(&owner, 1, SEDA_FOREVER) == 1);
 	__atomic_store_n(&ready, true, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		n = worker_enter(&owner, 0, 0);
