@@ -11,9 +11,6 @@
 
 #include "bugs.h"
 
-/* How often a step looks at what it has: the longer, the sooner it meets the other. */
-#define LOOKS	100
-
 static struct task_struct *racers[2];
 
 static int race_thread(void *data)
@@ -111,46 +108,6 @@ static void struct_race(void)
 	race(race_struct_copy, race_struct_look);
 }
 
-/*
- * One fills, the other empties, in turns.  That it is full is told without a
- * release, so that whoever sees it may find what was there before.
- */
-static unsigned long parcel;
-static int full;
-
-static noinline void race_fill(void)
-{
-	int i;
-
-	/* pairs with the other's release */
-	if (smp_load_acquire(&full))
-		return;
-	parcel = READ_ONCE(sink) + 1;
-	WRITE_ONCE(full, 1);
-	for (i = 0; i < LOOKS; i++)
-		READ_ONCE(full);
-}
-
-static noinline void race_empty(void)
-{
-	int i;
-
-	/* pairs with what is missing there */
-	if (!smp_load_acquire(&full))
-		return;
-	for (i = 0; i < LOOKS; i++) {
-		WRITE_ONCE(sink, parcel);
-		barrier();
-	}
-	/* it has looked, before the next is written */
-	smp_store_release(&full, 0);
-}
-
-static void missing_barrier(void)
-{
-	race(race_fill, race_empty);
-}
-
 /* No race of plain accesses: but only one was to write. */
 static unsigned long owned;
 
@@ -174,7 +131,6 @@ const struct seda_bug seda_race_bugs[] = {
 	{ "data_race", count_race },
 	{ "bit_race", bit_race },
 	{ "struct_race", struct_race },
-	{ "missing_barrier", missing_barrier },
 	{ "second_writer", second_writer },
 	{ }
 };

@@ -59,7 +59,6 @@ bugs() {
 			data_race='BUG: KCSAN: data-race in .*race_count' \
 			bit_race='BUG: KCSAN: data-race in race_bit_atomic .*/ race_bit_plain' \
 			struct_race='(write|read).* to .* of 64 bytes by' \
-			missing_barrier='write \(reordered\) to .* of 8 bytes by' \
 			second_writer='BUG: KCSAN: assert: race in race_own .*/ race_steal'
 		;;
 	esac
