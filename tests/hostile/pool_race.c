@@ -7,6 +7,7 @@
  */
 #include <kselftest_harness.h>
 
+#include "tests/lib/count.h"
 #include "tests/lib/seda_rig.h"
 
 #define ROUNDS	3000
@@ -80,14 +81,14 @@ TEST(pools_come_and_go)
 	pthread_t thread[3];
 	uint64_t now;
 	void *ret;
-	int i;
+	long i, rounds = count_most(ROUNDS);
 
 	ASSERT_EQ(0, app_open(&app, NULL));
 	pthread_create(&thread[0], NULL, polls_it, NULL);
 	pthread_create(&thread[1], NULL, reads_fdinfo, NULL);
 	pthread_create(&thread[2], NULL, posts_to_it, NULL);
 	/* until everybody has met what was to be met */
-	for (i = 0; i < ROUNDS || !polls || !posts || !stale; i++) {
+	for (i = 0; i < rounds || !polls || !posts || !stale; i++) {
 		struct seda_pool_args pool = { .size = sizeof(pool) };
 
 		ASSERT_EQ(0, app_call(&app, SEDA_IOC_POOL_CREATE, &pool));

@@ -12,13 +12,21 @@ static inline long count_of(const char *name, long normal)
 	return s && *s ? atol(s) : normal;
 }
 
+/* n, but no more than SEDA_MOST. */
+static inline long count_most(long n)
+{
+	long most = count_of("SEDA_MOST", n);
+
+	return n < most ? n : most;
+}
+
 /* SEDA_COUNT, or normal, but less on a kernel that checks everything. */
 static inline long count_here(long normal)
 {
 	const char *s = getenv("SEDA_DEBUG");
 	long n = s && *s ? normal / 10 : normal;
 
-	return count_of("SEDA_COUNT", n ? n : 1);
+	return count_most(count_of("SEDA_COUNT", n ? n : 1));
 }
 
 #endif /* COUNT_H */
