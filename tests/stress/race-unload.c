@@ -2,16 +2,17 @@
 /*
  * vm: --smp 2 --timeout 600
  *
- * rmmod against open: threads open the device, set an app up and close it while
- * the module is unloaded and loaded.  An open finds the device or does not, what
- * it found works to the end, and rmmod is refused or removes all.
+ * rmmod against open: threads open the device, set an app up with a stage and a
+ * worker and close it while the module is unloaded and loaded.  An open finds the
+ * device or does not, what it found works to the end, and rmmod is refused or removes
+ * all.
  */
 #include "tests/stress/module.h"
 
 #define OPENERS	2
 
 static volatile bool stop;
-static unsigned long opened, missed;
+static unsigned long opened, missed, met;
 
 static void use(int fd)
 {
@@ -19,10 +20,15 @@ static void use(int fd)
 		.size = sizeof(setup), .workers = 1, .bufs = 1, .sources = 16,
 	};
 	struct seda_pool_args pool = { .size = sizeof(pool) };
+	struct seda_join_args join = { .size = sizeof(join) };
 	struct app app = { .fd = fd };
+	uint64_t stage;
 
 	need(!app_call(&app, SEDA_IOC_SETUP, &setup));
 	need(!app_call(&app, SEDA_IOC_POOL_CREATE, &pool));
+	app.pool = join.pool = pool.pool;
+	need(!app_stage(&app, NULL, &stage));
+	need(!app_call(&app, SEDA_IOC_WORKER_JOIN, &join));
 }
 
 static void *opens(void *arg)
@@ -36,6 +42,9 @@ static void *opens(void *arg)
 			need(errno == ENOENT || errno == ENODEV ||
 			     errno == ENXIO);
 			__atomic_add_fetch(&missed, 1, __ATOMIC_RELAXED);
+			/* the name was there still, or already */
+			if (errno != ENOENT)
+				__atomic_add_fetch(&met, 1, __ATOMIC_RELAXED);
 		} else {
 			use(fd);
 			close(fd);
@@ -67,7 +76,7 @@ static void race(uint64_t *state, long rounds)
 	long i, refused = 0;
 
 	stop = false;
-	opened = missed = 0;
+	opened = missed = met = 0;
 	for (i = 0; i < OPENERS; i++)
 		opener[i] = thread(opens, (void *)(uintptr_t)(*state + i));
 	for (i = 0; i < rounds; i++) {
@@ -78,8 +87,9 @@ static void race(uint64_t *state, long rounds)
 	stop = true;
 	for (i = 0; i < OPENERS; i++)
 		pthread_join(opener[i], NULL);
-	ksft_print_msg("%lu opens, %lu found no device, rmmod refused %ld times\n",
-		       opened, missed, refused);
+	ksft_print_msg("%lu opens, %lu found no device, %lu one without its module\n",
+		       opened, missed, met);
+	ksft_print_msg("rmmod was refused %ld times\n", refused);
 }
 
 int main(void)
