@@ -2,9 +2,9 @@
 /*
  * vm: --smp 4 --timeout 300
  *
- * Watched files (level, edge, one-shot), timers and UDP sockets end, are armed and
- * disarmed while they have events, at several workers: each ends once, nothing
- * comes after that of those that have an owner, and none is left.
+ * Watched files (level, edge, one-shot) and sockets, timers and UDP sockets end, are
+ * armed, disarmed and sent to while they have events, at several workers: each ends
+ * once, nothing comes after that of those that have an owner, and none is left.
  */
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -15,7 +15,7 @@
 #define LIVE	24
 #define WORKERS	3
 
-enum kind { LEVEL, EDGE, ONESHOT, PIPE, TIMER, UDP, KINDS };
+enum kind { LEVEL, EDGE, ONESHOT, PIPE, SOCKET, TIMER, UDP, KINDS };
 
 /* By user_data, which no other source will have. */
 struct entry {
@@ -49,6 +49,11 @@ static int make_watch(struct live *l, uint64_t data)
 
 	if (l->kind == PIPE) {
 		need(!pipe2(fd, O_CLOEXEC | O_NONBLOCK));
+		l->fd = fd[0];
+		l->poke = fd[1];
+	} else if (l->kind == SOCKET) {
+		need(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+				 SOCK_NONBLOCK, 0, fd));
 		l->fd = fd[0];
 		l->poke = fd[1];
 	} else {
@@ -104,13 +109,20 @@ static void make(struct live *l, enum kind kind)
 		need(!make_watch(l, data));
 }
 
-/* With l->lock: a UDP socket may end by its last descriptor, too. */
+/* With l->lock: a socket may end by its last descriptor, too. */
 static void end_one(struct live *l, uint64_t *state)
 {
-	bool by_close = l->kind == UDP && chance(state, 2);
+	bool by_close = (l->kind == UDP || l->kind == SOCKET) &&
+			chance(state, 2);
+	unsigned int more = chance(state, 32);
+	uint64_t one = 1;
 
 	if (!by_close)
 		need(!app_id_call(&app, SEDA_IOC_CLOSE, l->id, 0));
+	/* events that come while it ends */
+	while (l->poke >= 0 && more--)
+		if (write(l->poke, &one, 8) != 8)
+			need(errno == EAGAIN || errno == ECONNREFUSED);
 	if (l->fd >= 0)
 		close(l->fd);
 	if (l->poke >= 0)
@@ -137,8 +149,16 @@ static void meddle(struct worker *w, uint64_t *state)
 {
 	struct live *l = &live[chance(state, LIVE)];
 	uint64_t id = __atomic_load_n(&l->id, __ATOMIC_RELAXED);
+	static char text[8];
 	struct seda_op *op;
 
+	if (!chance(state, 4)) {
+		/* none but a UDP socket takes it, which wants to know where to */
+		op = worker_op(w, SEDA_OP_SEND, id);
+		op->addr = (uintptr_t)text;
+		op->len = sizeof(text);
+		return;
+	}
 	op = worker_op(w, chance(state, 3) ? SEDA_OP_ARM : SEDA_OP_DISARM, id);
 	/* a timer's times; to the others they say nothing, and are refused */
 	if (op->op == SEDA_OP_ARM && chance(state, 2))

@@ -5,7 +5,8 @@
  * Workers come and go, by LEAVE, by the exit of their threads, and by signals
  * that come while they wait, as posts and timers wake them: no wake-up is
  * lost with a worker, so that each post comes though the next one waits for
- * it, and batches of those that exited are given back.
+ * it, and batches of those that exited are given back.  How many may work at a time
+ * changes meanwhile.
  */
 #include "tests/stress/stress.h"
 
@@ -72,8 +73,11 @@ static void *short_lived(void *arg)
 static void *replacing(void *arg)
 {
 	uint64_t i = (uintptr_t)arg % PASSING, state = (uintptr_t)arg;
+	struct seda_pool_args pool = { .size = sizeof(pool), .pool = app.pool };
 
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		pool.concurrency = chance(&state, PASSING + 1);
+		need(!app_call(&app, SEDA_IOC_POOL_SET, &pool));
 		passing[i] = thread(short_lived,
 				    (void *)(uintptr_t)chance_next(&state));
 		sleep_ns(chance(&state, 500000));
