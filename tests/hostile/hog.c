@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "tests/lib/memcg.h"
+#include "tests/lib/must.h"
 #include "tests/lib/seda_rig.h"
 
 #define HOG		"seda-hog"
@@ -18,14 +19,6 @@
 #define NOBODY		65534
 #define LIMIT		(64L << 20)
 #define UNCHARGED	(1L << 20)
-
-#define MUST(x) do {							\
-	if (!(x)) {							\
-		printf("# %s:%d: %s (%d)\n", __func__, __LINE__, #x, errno);\
-		fflush(stdout);						\
-		_exit(1);						\
-	}								\
-} while (0)
 
 /* A kernel that checks everything takes its time. */
 static long here(long normal, long checked)

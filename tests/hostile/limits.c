@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "tests/lib/must.h"
 #include "tests/lib/seda_rig.h"
 
 static int put(const char *path, const char *value)
@@ -42,11 +43,6 @@ static int exit_of(pid_t pid)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
-
-#define MUST(x) do {							\
-	if (!(x))							\
-		_exit(__LINE__ % 256);					\
-} while (0)
 
 TEST_F(limits, locked_memory)
 {

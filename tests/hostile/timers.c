@@ -14,6 +14,7 @@
 
 #include "tests/lib/count.h"
 #include "tests/lib/memcg.h"
+#include "tests/lib/must.h"
 #include "tests/lib/seda_rig.h"
 
 #define GROUP		"seda-timers"
@@ -23,14 +24,6 @@
 #define BATCH		256		/* ops of one ENTER: due at one moment */
 #define WINDOW		200		/* ms in which is counted what others do */
 #define WINDOWS		5
-
-#define MUST(x) do {							\
-	if (!(x)) {							\
-		printf("# %s:%d: %s (%d)\n", __func__, __LINE__, #x, errno);\
-		fflush(stdout);						\
-		_exit(1);						\
-	}								\
-} while (0)
 
 static const char *const groups[] = { GROUP, NULL };
 
