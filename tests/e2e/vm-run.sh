@@ -95,9 +95,13 @@ loaded"
 
 # Both with the module, which is built for each.
 flavour() { # FLAVOUR PATTERN-OF-uname
-	flock "$SEDA_TOP/build/.make.lock" make -s -C "$SEDA_TOP" "KERNEL=6.1-$1" module &&
-		"$SEDA_TOP/tests/vm/run" --version 6.1 "--$1" -- \
-			sh -c 'uname -rv; test -c /dev/seda && echo loaded' >"$tap_dir/o" 2>&1
+	flock "$SEDA_TOP/build/.make.lock" make -s -C "$SEDA_TOP" "KERNEL=6.1-$1" module ||
+		return
+	if ! "$SEDA_TOP/tests/vm/run" --version 6.1 "--$1" -- \
+		sh -c 'uname -rv; test -c /dev/seda && echo loaded' >"$tap_dir/o" 2>&1; then
+		cat "$tap_dir/o"
+		return 1
+	fi
 	cat "$tap_dir/o"
 	grep -q "$2" "$tap_dir/o" && grep -qx loaded "$tap_dir/o"
 }
