@@ -106,7 +106,11 @@ static bool seda_tcp_at_end(struct sock *sk)
 {
 	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN; /* [end-shut] */
 
-	smp_rmb(); /* the FIN is processed after the data is queued [end-barrier] */
+	/*
+	 * The FIN is processed after the data is queued; tcp_fin() has no barrier,
+	 * so that this is enough where stores come in order, as on x86.
+	 */
+	smp_rmb(); /* [end-barrier] */
 	return shut && skb_queue_empty_lockless(&sk->sk_receive_queue) && /* [end-none] */
 	       !sk_is_readable(sk) && !READ_ONCE(sk->sk_err);
 }
