@@ -1,43 +1,78 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The races of stress/ and hostile/ on a module in which a delay stands before each
-# step of tests/model, now and then: what takes nanoseconds takes long enough to be
-# hit.  On the kernel under test, or on the debug kernel SEDA_DEBUG.
+# The races of stress/ and hostile/ on a module in which a delay stands, now and then,
+# before each step of tests/model and each line of tests/windows/places: what takes
+# nanoseconds takes long enough to be hit, and every race of tests/windows/races was.
+# On the kernel under test, or on the debug kernel SEDA_DEBUG.
 # vm: --timeout 1800
 set -u
 # shellcheck source=tests/lib/tap.sh
 . "${SEDA_TOP:=$PWD}/tests/lib/tap.sh"
 cd "$SEDA_TOP" || exit 1
 read -ra vm <<<"${SEDA_VM:-tests/vm/run}"
-tests=(hostile/close_race hostile/pool_race hostile/retry_end hostile/signalfd
-	kmod/wake kmod/wake_signal stress/race-connections stress/race-delay
-	stress/race-kinds stress/race-listener stress/race-stage stress/race-worker)
+# Each does no more of its own than this.
+tests=(hostile/close_race:1000 hostile/pool_race:300 hostile/retry_end:60
+	hostile/signalfd:300 kmod/buffers:1 kmod/poll:1 kmod/wake:1 kmod/wake_signal:1
+	stress/race-connect:1000 stress/race-connections:1000 stress/race-delay:300
+	stress/race-kinds:1000 stress/race-listener:150 stress/race-stage:300
+	stress/race-worker:1000 stress/hotplug:30 stress/race-unload:20)
 
-built=$(tests/windows/build "${SEDA_DEBUG:-${KERNEL:-6.1}}") || exit 1
-read -r module delays <<<"$built"
+kernel=${SEDA_DEBUG:-${KERNEL:-6.1}}
+built=$(tests/windows/build "$kernel") || exit 1
+read -r windows module delays <<<"$built"
 
-# All in one guest, most with fewer rounds than alone; each says how it ended.
+# All in one guest, with as many CPUs as hotplug takes away.
 races() {
-	# shellcheck disable=SC2016 # for the guest's shell
-	"${vm[@]}" --smp 2 --timeout 1200 --no-module --module "$module" \
-		--env SEDA_COUNT=1000 -- sh -c 'for test; do
-			build/tests/$test
-			echo "@@ended $test $?"
-		done' sh "${tests[@]}" >"$tap_dir/races" 2>&1
+	"${vm[@]}" --smp 4 --timeout 1200 --no-module --module "$windows" \
+		--module "$module" -- tests/windows/guest "${tests[@]}" \
+		>"$tap_dir/races" 2>&1
 }
 
 ended() { # TEST
-	grep -q "^@@ended $1 0$" "$tap_dir/races" && return
+	awk -v test="$1" '
+		$1 == "@@ended" && $2 == test { times++; failed += $3 != 0 }
+		END { exit !times || failed }' "$tap_dir/races" && return
 	# up to its end, or to the end of all, if the guest's came first
-	awk -v test="$1" '{ print } $1 == "@@ended" { if ($2 == test) exit }' \
+	awk -v test="$1" '
+		{ print }
+		$1 == "@@ended" && $2 == test && $3 != 0 { exit }' \
 		"$tap_dir/races" | tail -n 100
 	return 1
 }
 
-check "there are delays ($delays)" test "$delays" -ge 100
+# But for those of tests/windows/unreached that are none of this kernel.
+every_place() {
+	awk -v kernel="$kernel" '
+		FNR == NR {
+			if (kernel ~ "^(" $2 ")$")
+				excused[$1] = 1
+			next
+		}
+		$1 == "@@place" {
+			places++
+			if (!$3 && !($2 in excused)) {
+				print $2
+				missed++
+			}
+		}
+		END { exit !places || missed }' tests/windows/unreached "$tap_dir/races"
+}
+
+# Opens of a device whose module was going, and so found none.
+met() {
+	grep -q '^# .*, [1-9][0-9]* one without its module' "$tap_dir/races"
+}
+
+check "there are delays ($delays)" test "$delays" -ge 370
 check "the kernel has nothing to report" races
 for test in "${tests[@]}"; do
-	check "$test" ended "$test"
+	check "${test%:*}" ended "${test%:*}"
 done
+check "somebody came by every place" every_place
+check "rmmod-open: opens came when the module was going" met
+while read -r _ race _ window other hits; do
+	check "$race: $other in the window of $window ($hits times)" test "$hits" -gt 0
+done < <(grep '^@@race ' "$tap_dir/races")
+sed -n 's/^@@ended /# /p' "$tap_dir/races"
 finish
