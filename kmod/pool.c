@@ -210,6 +210,13 @@ static bool seda_stage_before(const struct seda_stage *a,
 				     READ_ONCE(b->stats->oldest_ns) - 1;
 }
 
+/* STAGE_SET may change either at any time. */
+static bool seda_stage_equals(const struct seda_stage *a,
+			      const struct seda_stage *b)
+{
+	return READ_ONCE(a->priority) == READ_ONCE(b->priority);
+}
+
 /*
  * The stage to serve next, or NULL.  Equals take turns.  tried has a bit for
  * each stage index not to be considered.  Under RCU.
@@ -229,14 +236,16 @@ static struct seda_stage *seda_pool_choose(struct seda_pool *pool, u64 tried)
 			continue;
 		if (!best || seda_stage_before(stage, best))
 			best = stage;
-		if (stage->priority == best->priority)
+		if (seda_stage_equals(stage, best))
 			equals++;
 	}
 	if (equals > 1 && !READ_ONCE(best->due)) {
-		turn = pool->turn++ % equals;
+		turn = READ_ONCE(pool->turn);
+		WRITE_ONCE(pool->turn, turn + 1);
+		turn %= equals;
 		for (i = 0; i < list->nr; i++) {
 			stage = list->stage[i];
-			if (stage->priority == best->priority &&
+			if (seda_stage_equals(stage, best) &&
 			    !(tried & BIT_ULL((u32)stage->id)) &&
 			    seda_stage_runnable(stage) && !turn--) {
 				best = stage;

@@ -155,8 +155,10 @@ struct seda_event *seda_emit(struct seda_worker *w, struct seda_source *src,
 	struct seda_slot *slot = &w->slots[w->nr_slots];
 	struct seda_event *out = &w->events[w->nr_slots];
 	struct seda_ctl *ctl = &w->ctl[w->nr_slots];
+	u32 seq = src->seq;
 
-	w->nr_slots++;
+	/* fdinfo reads this, and SOURCE_INFO those of the source */
+	WRITE_ONCE(w->nr_slots, w->nr_slots + 1);
 	slot->stage = src->stage;
 	slot->buf = buf;
 	slot->put_stage = src->kind->shared;
@@ -167,9 +169,10 @@ struct seda_event *seda_emit(struct seda_worker *w, struct seda_source *src,
 		seda_slot_own(w, slot, src);
 	seda_event_copy(out, ev);
 	out->source = src->id;
-	out->user_data = src->user_data;
+	out->user_data = READ_ONCE(src->user_data);
 	out->stage = (u32)src->stage->id;
-	out->seq = src->seq++;
+	out->seq = seq;
+	WRITE_ONCE(src->seq, seq + 1);
 	WRITE_ONCE(ctl->flags, 0);
 	WRITE_ONCE(ctl->claim, 0);
 	trace_seda_event(w, src, ev);
@@ -403,7 +406,7 @@ void seda_slots_release(struct seda_worker *w, bool look)
 {
 	u32 i, nr = w->nr_slots;
 
-	w->nr_slots = 0;
+	WRITE_ONCE(w->nr_slots, 0);
 	for (i = 0; i < nr; i++)
 		seda_slot_release(w, i, look);
 }

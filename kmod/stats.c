@@ -81,7 +81,8 @@ static void seda_show_stage(struct seq_file *m, struct seda_stage *stage)
 
 	seq_printf(m, "stage:\t%u name=%s pool=%u priority=%u capacity=%u pending=%llu outstanding=%llu delivered=%llu harvests=%llu stalls=%llu rejected=%llu sources=%llu posts=%llu\n",
 		   (u32)stage->id, stage->name, (u32)stage->pool->id,
-		   stage->priority, stage->capacity, READ_ONCE(c->pending),
+		   READ_ONCE(stage->priority), READ_ONCE(stage->capacity),
+		   READ_ONCE(c->pending),
 		   READ_ONCE(c->outstanding), READ_ONCE(c->delivered),
 		   READ_ONCE(c->harvests), READ_ONCE(c->stalls),
 		   READ_ONCE(c->rejected), READ_ONCE(c->sources),
