@@ -181,7 +181,7 @@ static void attacker_all_at_once(struct attacker *a, struct seen *seen)
 }
 
 /* For ever: all are due as often as can be, and fetched as fast as can be. */
-static void attacker_as_often(struct attacker *a, struct seen *seen)
+static void attacker_as_often(struct attacker *a, struct seen *seen, int sock)
 {
 	long i, end;
 	int n;
@@ -190,6 +190,7 @@ static void attacker_as_often(struct attacker *a, struct seen *seen)
 		end = i + 4096 < seen->nr ? i + 4096 : seen->nr;
 		attacker_arm(a, i, end, 0, SEDA_MIN_PERIOD_NS);
 	}
+	meet(sock);
 	for (;;) {
 		n = worker_enter(&a->r.w, 1, SEDA_FOREVER);
 		MUST(n > 0);
@@ -210,7 +211,7 @@ static void attack(struct seen *seen, int sock)
 		attacker_all_at_once(&a, seen);
 		meet(sock);
 	}
-	attacker_as_often(&a, seen);
+	attacker_as_often(&a, seen, sock);
 }
 
 /* Somebody else: one step after the other, and how long one took at most. */
@@ -405,6 +406,7 @@ TEST_F(timers, hurt_nobody_else)
 	EXPECT_TRUE(others_go_on(&self->r));
 
 	/* as often as can be: he is no worse than any other process */
+	ASSERT_TRUE(go_on(self->sock) && said(self->sock));
 	self->other = start(compete, seen);
 	ASSERT_TRUE(go_on(self->sock));
 	for (i = 0; i < WINDOWS; i++) {
