@@ -41,6 +41,19 @@ void seda_bufs_destroy(struct seda_bufs *b)
 	b->state = NULL;
 }
 
+/* Both under b->lock; nr_free is read without. */
+static void seda_buf_push(struct seda_bufs *b, u32 buf)
+{
+	b->free[b->nr_free] = buf;
+	WRITE_ONCE(b->nr_free, b->nr_free + 1);
+}
+
+static u32 seda_buf_pull(struct seda_bufs *b)
+{
+	WRITE_ONCE(b->nr_free, b->nr_free - 1);
+	return b->free[b->nr_free];
+}
+
 /* A buffer for an event slot, or SEDA_NO_BUF. */
 u32 seda_buf_get(struct seda_worker *w)
 {
@@ -50,7 +63,7 @@ u32 seda_buf_get(struct seda_worker *w)
 	if (!w->nr_bufs) {
 		spin_lock(&b->lock);
 		while (b->nr_free && w->nr_bufs < SEDA_BUF_REFILL)
-			w->bufs[w->nr_bufs++] = b->free[--b->nr_free]; /* [buf-get] */
+			w->bufs[w->nr_bufs++] = seda_buf_pull(b); /* [buf-get] */
 		WRITE_ONCE(w->app->stats->bufs_free, b->nr_free);
 		spin_unlock(&b->lock);
 		if (!w->nr_bufs)
@@ -138,7 +151,7 @@ void seda_buf_unhold(struct seda_app *app, u32 buf)
 	if (!atomic_dec_and_test(&b->state[buf]))
 		return;
 	spin_lock(&b->lock);
-	b->free[b->nr_free++] = buf;
+	seda_buf_push(b, buf);
 	WRITE_ONCE(app->stats->bufs_free, b->nr_free);
 	spin_unlock(&b->lock);
 	seda_buf_resume(app);
@@ -185,7 +198,7 @@ void seda_buf_flush(struct seda_worker *w)
 	if (w->nr_bufs) {
 		spin_lock(&b->lock);
 		while (w->nr_bufs)
-			b->free[b->nr_free++] = w->bufs[--w->nr_bufs]; /* [flush-free] */
+			seda_buf_push(b, w->bufs[--w->nr_bufs]); /* [flush-free] */
 		WRITE_ONCE(w->app->stats->bufs_free, b->nr_free);
 		spin_unlock(&b->lock);
 	}

@@ -388,7 +388,7 @@ static void seda_worker_lay_down(struct seda_worker *w)
 	struct seda_pool *pool = w->pool;
 
 	raw_spin_lock_irq(&pool->lock); /* [lay-down-lock] */
-	w->woken = false; /* [lay-down-woken] */
+	WRITE_ONCE(w->woken, false); /* [lay-down-woken] */
 	list_add(&w->parked, &pool->parked); /* [lay-down-list] */
 	WRITE_ONCE(pool->nr_parked, pool->nr_parked + 1); /* [lay-down-parked] */
 	seda_worker_discount(w); /* [lay-down-running] */

@@ -18,7 +18,7 @@ struct seda_post_queue {
 	struct seda_source src;
 	spinlock_t lock;	/* of the ring */
 	u32 head;		/* under lock: next to take */
-	u32 used;		/* under lock */
+	u32 used;		/* under lock; read without */
 	u32 nr;
 	struct seda_post_entry entry[];
 };
@@ -37,7 +37,7 @@ static unsigned int seda_posts_pump(struct seda_worker *w,
 		user_data = q->entry[q->head].user_data;
 		ev.amount = q->entry[q->head].value;
 		q->head = q->head + 1 == q->nr ? 0 : q->head + 1;
-		q->used--;
+		WRITE_ONCE(q->used, q->used - 1);
 		seda_emit(w, src, &ev, SEDA_NO_BUF)->user_data = user_data;
 		/* the event has a use of its own now */
 		seda_stage_put(src->stage);
@@ -106,7 +106,7 @@ int seda_post(struct seda_app *app, u64 id, u64 user_data, u64 value)
 		tail = tail >= q->nr ? tail - q->nr : tail;
 		q->entry[tail].user_data = user_data;
 		q->entry[tail].value = value;
-		q->used++;
+		WRITE_ONCE(q->used, q->used + 1);
 		WRITE_ONCE(stage->stats->posts, q->used);
 		/* a use for the post, while the caller's is still there */
 		refcount_inc(&stage->users);

@@ -277,8 +277,8 @@ static unsigned int seda_stage_pop(struct seda_worker *w,
 		w->batch[n++] = llist_entry(node, struct seda_source, node);
 	}
 	if (n) {
-		stats->linked += n;
-		stats->harvests++;
+		WRITE_ONCE(stats->linked, stats->linked + n);
+		WRITE_ONCE(stats->harvests, stats->harvests + 1);
 		/* who is linked as the first, after that, publishes its own time */
 		if (!seda_stage_head(stage))
 			WRITE_ONCE(stats->oldest_ns, 0);

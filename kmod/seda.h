@@ -68,7 +68,7 @@ struct seda_region {
 struct seda_bufs {
 	spinlock_t lock;		/* see LOCK ORDER, as for all */
 	u32 *free;			/* under lock: a stack of indices */
-	u32 nr_free;			/* under lock */
+	u32 nr_free;			/* under lock; read without */
 	struct list_head stalled;	/* under lock: sources */
 	atomic_t *state;
 	void *base;
