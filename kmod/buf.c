@@ -164,7 +164,7 @@ void seda_buf_resume(struct seda_app *app)
 	struct seda_source *src;
 	u32 room = READ_ONCE(b->nr_free); /* [resume-room] */
 
-	while (room && !list_empty_careful(&b->stalled)) { /* [resume-more] */
+	while (room && !list_empty(&b->stalled)) { /* [resume-more] */
 		spin_lock(&b->lock);
 		src = list_first_entry_or_null(&b->stalled, struct seda_source,
 					       stalled);

@@ -71,7 +71,7 @@ void seda_connect_pump(struct seda_tcp *tcp, struct seda_event *ev)
 
 	if (ret == -EINPROGRESS)
 		return;
-	WRITE_ONCE(tcp->s.mask, tcp->s.mask & ~EPOLLOUT);
+	WRITE_ONCE(tcp->s.mask, READ_ONCE(tcp->s.mask) & ~EPOLLOUT);
 	seda_deadline_free(tcp);
 	ev->events |= SEDA_EV_CONNECT;
 	ev->res = ret;

@@ -237,12 +237,15 @@ static void seda_file_free(struct seda_source *src)
 static int seda_file_arm(struct seda_source *src, const struct seda_op *op)
 {
 	struct seda_file *f = to_file(src);
+	__poll_t want = READ_ONCE(f->want);
 
 	if (op->first_ns || op->period_ns || op->addr > U16_MAX)
 		return -EINVAL;
 	if (op->addr)
-		f->want = demangle_poll(op->addr);
-	WRITE_ONCE(f->s.mask, f->want | SEDA_FILE_ALWAYS);
+		want = demangle_poll(op->addr);
+	/* no lock: two threads that arm at once get the mask of either */
+	WRITE_ONCE(f->want, want);
+	WRITE_ONCE(f->s.mask, want | SEDA_FILE_ALWAYS);
 	clear_bit(SEDA_SRC_PAUSED, &src->flags);
 	seda_source_kick(src, 0);
 	return 0;

@@ -293,7 +293,7 @@ struct seda_worker {
 	struct seda_event *events;	/* in the arena: written, never read */
 	struct seda_ctl *ctl;		/* in the arena: hostile */
 	struct seda_op *ops;		/* in the arena: hostile */
-	u32 nr_slots;			/* filled */
+	u32 nr_slots;			/* filled; fdinfo reads it */
 	struct seda_slot *slots;
 	struct seda_source **batch;	/* harvested, to be pumped */
 	/* sources that slots own, by index; see seda_worker_recent() */

@@ -165,7 +165,8 @@ void seda_tcp_drop_sends(struct seda_tcp *tcp)
 
 	list_for_each_entry_safe(s, tmp, &tcp->sends, node)
 		seda_send_done(NULL, tcp, s);
-	WRITE_ONCE(tcp->s.mask, tcp->s.mask & ~EPOLLOUT);
+	/* a connect's end, which does the same, has another lock */
+	WRITE_ONCE(tcp->s.mask, READ_ONCE(tcp->s.mask) & ~EPOLLOUT);
 }
 
 /*
@@ -189,7 +190,7 @@ static void seda_tcp_want_room(struct seda_tcp *tcp)
 	 */
 	smp_mb(); /* [room-barrier] */
 	if (sk_stream_is_writeable(tcp->s.sock->sk) || /* [room-look] */
-	    tcp->s.sock->sk->sk_err)
+	    READ_ONCE(tcp->s.sock->sk->sk_err))
 		seda_source_kick(&tcp->s.src, 0);
 }
 

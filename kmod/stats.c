@@ -107,7 +107,8 @@ static void seda_show_state(struct seq_file *m, struct seda_app *app)
 		pool = rcu_dereference(app->pools[i]);
 		if (pool)
 			seq_printf(m, "pool:\t%u target=%u workers=%u running=%d parked=%d\n",
-				   i, seda_pool_target(pool), pool->nr_workers,
+				   i, seda_pool_target(pool),
+				   READ_ONCE(pool->nr_workers),
 				   READ_ONCE(pool->nr_running),
 				   READ_ONCE(pool->nr_parked));
 	}

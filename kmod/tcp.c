@@ -82,7 +82,7 @@ static bool seda_tcp_ready(struct seda_source *src)
 			READ_ONCE(tcp->cancel_err) ||
 			(READ_ONCE(s->mask) & EPOLLOUT &&
 			 (sk_stream_is_writeable(s->sock->sk) ||
-			  s->sock->sk->sk_err));
+			  READ_ONCE(s->sock->sk->sk_err)));
 	seda_sock_drop(file);
 	return ready;
 }
@@ -259,7 +259,8 @@ static u32 seda_tcp_receive(struct seda_worker *w, struct seda_tcp *tcp,
 	if (seda_tcp_at_end(sk)) {
 		seda_tcp_eof(tcp, ev);
 	} else if (seda_tcp_readable(tcp, sk)) {
-		ev->amount = max(tcp_inq(sk), 0);
+		/* so much at least, when the worker reads it */
+		ev->amount = max(data_race(tcp_inq(sk)), 0);
 		if (ev->amount)
 			ev->events |= SEDA_EV_MORE;
 		atomic_or(SEDA_SRC_AGAIN, &src->state);

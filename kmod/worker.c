@@ -191,7 +191,8 @@ static int seda_worker_place(struct seda_app *app, struct seda_worker *w)
 			return -EALREADY;
 		if (!other && free < 0)
 			free = i;
-		if (free == -ENOSPC && other->task->flags & PF_EXITING)
+		/* its own, and written plainly; who is too early tries again */
+		if (free == -ENOSPC && data_race(other->task->flags) & PF_EXITING)
 			free = -EAGAIN;
 	}
 	return free;
