@@ -209,7 +209,7 @@ test-all: deps
 		--kernel 6.12 --kernel 6.12-rt --kernel 7.2 --kernel 7.2-rt
 
 test-debug: deps
-	@tests/run --debug kasan --debug lockdep --debug kcsan --smp "$(SMP)" \
+	@SEDA_RACES=each tests/run --debug kasan --debug lockdep --debug kcsan --smp "$(SMP)" \
 		--lanes "$(LANES)" --group kmod --group hostile --group stress --group e2e
 
 debug-kernel:

@@ -11,7 +11,8 @@
 #include "tests/stress/busy.h"
 
 #define TABLE	(1 << 17)
-#define LIVE	64
+/* few, so that they meet */
+#define LIVE	12
 
 /* A source, by the high half of its id: no other will ever have that. */
 struct entry {
@@ -88,7 +89,8 @@ struct racer {
 static void meddle(struct racer *r)
 {
 	static const uint8_t codes[] = {
-		SEDA_OP_SEND, SEDA_OP_SEND, SEDA_OP_SHUTDOWN, SEDA_OP_CANCEL,
+		SEDA_OP_SEND, SEDA_OP_SEND, SEDA_OP_SEND, SEDA_OP_SHUTDOWN,
+		SEDA_OP_CANCEL, SEDA_OP_CANCEL, SEDA_OP_CANCEL, SEDA_OP_ARM,
 		SEDA_OP_ARM, SEDA_OP_ARM, SEDA_OP_DISARM, SEDA_OP_SET_DATA,
 		SEDA_OP_CLOSE, SEDA_OP_RELEASE, SEDA_OP_RELEASE, SEDA_OP_RECV,
 	};
@@ -100,7 +102,12 @@ static void meddle(struct racer *r)
 	if (!id)
 		return;
 	op = worker_op(&r->w, code, id);
-	if (code == SEDA_OP_SEND || code == SEDA_OP_RECV) {
+	if (code == SEDA_OP_SEND) {
+		/* it waits */
+		op->addr = (uintptr_t)busy_flood;
+		op->len = sizeof(busy_flood);
+	}
+	if (code == SEDA_OP_RECV) {
 		op->addr = (uintptr_t)scratch;
 		op->len = sizeof(scratch);
 	}

@@ -11,7 +11,8 @@
  *   race RACE TEST WINDOW OTHER HITS
  *
  * in how many delays at WINDOW somebody passed OTHER on the same object.  Who runs a
- * test writes its name there, so that the delays of its races are long.
+ * test writes "TEST TIMES" there, so that the delays of its races are long, and the
+ * longer the more often it ran before.
  */
 #include <linux/atomic.h>
 #include <linux/cpuhotplug.h>
@@ -31,8 +32,8 @@ struct seda_place {
 	const char *name;
 	const void *inside;		/* whose delay this is now */
 	bool other;			/* of a race */
-	bool wanted;			/* a race waits for hits in our delays */
-	atomic_t eager;			/* so many more of these come at once */
+	bool wanted;			/* of one that is to be hit still */
+	atomic_t eager;			/* so many more long delays come at once */
 	atomic_t passed, delayed, overtaken;
 };
 
@@ -50,21 +51,29 @@ struct seda_race {
 /* The first that come by are all delayed, so that rare ones are, too; */
 #define SEDA_WINDOW_FIRST	64
 /*
- * and while the test of a race runs, until that was hit so often, so many, which are
- * long enough that a busy host lets another CPU of the guest run.
+ * and while the test of a race runs, until that was hit so often, so many who come by
+ * either of its places have long ones: the two wait for each other.  Of a host that is
+ * slow or busy we know nothing, so they are twice as long each time.
  */
-#define SEDA_WINDOW_EAGER	128
 #define SEDA_WINDOW_ENOUGH	4
+#define SEDA_WINDOW_EAGER	128
 #define SEDA_WINDOW_LONG_US	2048
-/* Until who hit it has done its step, or so. */
-#define SEDA_WINDOW_AFTER_US	20
+#define SEDA_WINDOW_DOUBLED	5U
+/* This part of it until who hit it has done its step, or so. */
+#define SEDA_WINDOW_AFTER	16
 
 static atomic_t seda_steps;
 static struct dentry *seda_window_file;
 static int seda_window_online, seda_window_prepare;
+static unsigned int seda_window_long = SEDA_WINDOW_LONG_US;
 static struct tracepoint *seda_window_exits;
 
-/* Which windows are to be hit still. */
+static bool notrace seda_race_wanted(const struct seda_race *race)
+{
+	return READ_ONCE(race->on) && atomic_read(&race->hits) < SEDA_WINDOW_ENOUGH;
+}
+
+/* Which places are of races that are to be hit still. */
 static void notrace seda_window_want(void)
 {
 	struct seda_race *race;
@@ -72,10 +81,27 @@ static void notrace seda_window_want(void)
 
 	for (i = 0; i < ARRAY_SIZE(seda_places); i++)
 		WRITE_ONCE(seda_places[i].wanted, false);
+	for (race = seda_races; race < seda_races + ARRAY_SIZE(seda_races); race++) {
+		if (!seda_race_wanted(race))
+			continue;
+		WRITE_ONCE(seda_places[race->window].wanted, true);
+		WRITE_ONCE(seda_places[race->other].wanted, true);
+	}
+}
+
+/* Would who is here hit somebody who is delayed? */
+static bool notrace seda_window_would_hit(const struct seda_place *place,
+					  const void *object)
+{
+	const struct seda_race *race;
+
+	if (!place->other || !object)
+		return false;
 	for (race = seda_races; race < seda_races + ARRAY_SIZE(seda_races); race++)
-		if (READ_ONCE(race->on) &&
-		    atomic_read(&race->hits) < SEDA_WINDOW_ENOUGH)
-			WRITE_ONCE(seda_places[race->window].wanted, true);
+		if (&seda_places[race->other] == place && seda_race_wanted(race) &&
+		    READ_ONCE(seda_places[race->window].inside) == object)
+			return true;
+	return false;
 }
 
 /* The delay that is hit ends, and so is hit once. */
@@ -108,6 +134,10 @@ static void notrace seda_window_delay(struct seda_place *place,
 	/* of two who are delayed here the later one counts */
 	WRITE_ONCE(place->inside, object);
 	for (; us && READ_ONCE(place->inside) == object; us--) {
+		if (seda_window_would_hit(place, object)) {
+			us = 0;
+			break;
+		}
 		udelay(1);
 		if (object && !signal && seda_window_signal()) {
 			atomic_inc(&seda_places[SEDA_PLACE_SIGNAL].passed);
@@ -116,7 +146,7 @@ static void notrace seda_window_delay(struct seda_place *place,
 		}
 	}
 	if (us)
-		udelay(SEDA_WINDOW_AFTER_US);
+		udelay(READ_ONCE(seda_window_long) / SEDA_WINDOW_AFTER);
 	if (object)
 		cmpxchg(&place->inside, object, NULL);
 	atomic_inc(&place->delayed);
@@ -128,17 +158,16 @@ static void notrace seda_window_delay(struct seda_place *place,
 void notrace seda_window(unsigned int nr, const void *object)
 {
 	struct seda_place *place = &seda_places[nr];
-	bool wanted = READ_ONCE(place->wanted);
 	u32 chance = hash_64(local_clock(), 32);
-	u32 one_in = SEDA_WINDOW_ONE_IN;
+	bool first = atomic_inc_return(&place->passed) <= SEDA_WINDOW_FIRST;
 
 	atomic_inc(&seda_steps);
-	if (atomic_inc_return(&place->passed) <= SEDA_WINDOW_FIRST ||
-	    (wanted && atomic_dec_if_positive(&place->eager) >= 0))
-		one_in = 1;
-	if (chance % one_in == 0)
-		seda_window_delay(place, object, chance / one_in %
-				  (wanted ? SEDA_WINDOW_LONG_US : SEDA_WINDOW_US));
+	if (READ_ONCE(place->wanted) && atomic_dec_if_positive(&place->eager) >= 0)
+		seda_window_delay(place, object,
+				  chance % READ_ONCE(seda_window_long));
+	else if (first || chance % SEDA_WINDOW_ONE_IN == 0)
+		seda_window_delay(place, object,
+				  chance / SEDA_WINDOW_ONE_IN % SEDA_WINDOW_US);
 	/* the step itself comes now */
 	if (place->other && object)
 		seda_window_hit(nr, object);
@@ -184,18 +213,23 @@ static int seda_window_open(struct inode *inode, struct file *file)
 static ssize_t seda_window_write(struct file *file, const char __user *from,
 				 size_t size, loff_t *pos)
 {
-	char name[64] = "";
+	char line[80] = "", name[64] = "";
+	unsigned int times = 0;
 	ssize_t ret;
 	size_t i;
 
-	ret = simple_write_to_buffer(name, sizeof(name) - 1, pos, from, size);
+	ret = simple_write_to_buffer(line, sizeof(line) - 1, pos, from, size);
 	if (ret < 0)
 		return ret;
+	if (sscanf(line, "%63s %u", name, &times) != 2)
+		return -EINVAL;
+	WRITE_ONCE(seda_window_long,
+		   SEDA_WINDOW_LONG_US << min(times, SEDA_WINDOW_DOUBLED));
 	for (i = 0; i < ARRAY_SIZE(seda_places); i++)
 		atomic_set(&seda_places[i].eager, SEDA_WINDOW_EAGER);
 	for (i = 0; i < ARRAY_SIZE(seda_races); i++)
 		WRITE_ONCE(seda_races[i].on,
-			   !strcmp(seda_races[i].test, strim(name)));
+			   !strcmp(seda_races[i].test, name));
 	seda_window_want();
 	return ret;
 }
