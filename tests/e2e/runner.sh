@@ -29,6 +29,7 @@ mkdir "$tap_dir/bin"
 printf '#!/bin/sh\ncat "%s"\n' "$tap_dir/dmesg" >"$tap_dir/bin/dmesg"
 chmod +x "$top/tests/vm/run" "$tap_dir/bin/dmesg"
 PATH=$tap_dir/bin:$PATH
+export SEDA_KMSG=/dev/null
 
 # test_is NAME SCRIPT: the only one now, or one more.
 test_is() {
