@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Lifetime of clients, and the hand-over between stages described in client.h. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "client.h"
@@ -67,6 +68,12 @@ void client_nudge_idle(struct server *server)
 		if (atomic_load(&c->state) == CLIENT_IDLE)
 			sedak_conn_post(c->conn, CLIENT_NUDGE);
 	pthread_mutex_unlock(&server->clients_lock);
+}
+
+void client_timeout(struct sedak_conn *conn, uint64_t ns)
+{
+	if (sedak_conn_timeout(conn, ns) == -ENOMEM)
+		sedak_conn_abort(conn);
 }
 
 void client_free_all(struct server *server)

@@ -61,6 +61,9 @@ bool client_is_crowded(struct server *server);
 /* Asks the idle clients, if others may wait, to see whether they can go. */
 void client_nudge_idle(struct server *server);
 
+/* As sedak_conn_timeout(); who can have none, for want of memory, does not stay. */
+void client_timeout(struct sedak_conn *conn, uint64_t ns);
+
 /* Frees all that are left, when no stage runs any more. */
 void client_free_all(struct server *server);
 

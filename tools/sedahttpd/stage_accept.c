@@ -22,7 +22,7 @@ static void accept_one(struct server *server, struct sedak_conn *conn)
 	 * long, and a response queues no more than one cached file or chunk.
 	 */
 	sedak_conn_set_marks(conn, QUEUE_LOW, QUEUE_HIGH, 1u << 30);
-	sedak_conn_timeout(conn, ns);
+	client_timeout(conn, ns);
 }
 
 static void tick(struct server *server)

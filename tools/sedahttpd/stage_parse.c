@@ -132,7 +132,7 @@ static bool parse_one(struct client *c, struct str *in)
 	}
 	if (!c->head_ns) {
 		c->head_ns = sedak_now();
-		sedak_conn_timeout(c->conn, server->o.header_timeout_ns);
+		client_timeout(c->conn, server->o.header_timeout_ns);
 	}
 	return false;
 }
@@ -215,8 +215,8 @@ static void linger(struct client *c)
 	sedak_conn_shutdown(c->conn);
 	/* What is queued now has a whole timeout to move in, and one more. */
 	c->last_queued = 0;
-	sedak_conn_timeout(c->conn, sedak_conn_queued(c->conn) ?
-			   c->server->o.idle_timeout_ns : LINGER_NS);
+	client_timeout(c->conn, sedak_conn_queued(c->conn) ?
+		       c->server->o.idle_timeout_ns : LINGER_NS);
 }
 
 /*
@@ -335,8 +335,7 @@ static void on_timeout(struct client *c)
 			return;
 		}
 	}
-	sedak_conn_timeout(c->conn, due > now ? due - now :
-			   o->idle_timeout_ns);
+	client_timeout(c->conn, due > now ? due - now : o->idle_timeout_ns);
 }
 
 /* Others wait for a connection: one that is idle has no right to stay. */
