@@ -105,7 +105,7 @@ exit 0"
 
 only a "$good"
 test_is b 'echo 1..1; echo ok 1 c'
-is "a guest that dies in the second" "$(DIES=5:8 judged)" "b: the kernel reported
+is "a guest that dies in the second" "$(DIES=5:10 judged)" "b: the kernel reported
 2 passed, 1 failed, 0 skipped
 exit 1"
 is "a guest that does not start" "$(DIES=125:0 judged)" "guest: exit status 125
