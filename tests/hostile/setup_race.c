@@ -73,7 +73,7 @@ TEST(nothing_or_all)
 	stop = true;
 	for (i = 0; i < 2; i++)
 		pthread_join(thread[i], NULL);
-	EXPECT_EQ(0, halves);
+	EXPECT_EQ(0, atomic_load(&halves));
 }
 
 TEST_HARNESS_MAIN
