@@ -145,7 +145,7 @@ static void notrace seda_window_delay(struct seda_place *place,
 			break;
 		}
 	}
-	if (us)
+	if (us && object && !READ_ONCE(place->inside))
 		udelay(READ_ONCE(seda_window_long) / SEDA_WINDOW_AFTER);
 	if (object)
 		cmpxchg(&place->inside, object, NULL);
