@@ -162,8 +162,9 @@ static u64 seda_file_amount(struct file *file, __poll_t events)
 	if (events & EPOLLIN) {
 		if (tcp && inet_sk_state_load(sk) == TCP_LISTEN)
 			return READ_ONCE(sk->sk_ack_backlog);
+		/* without its lock: a FIN that comes just now is one more */
 		if (tcp)
-			return max(tcp_inq(sk), 0);
+			return max(data_race(tcp_inq(sk)), 0);
 		if (sk->sk_family == AF_UNIX && sk->sk_type == SOCK_STREAM)
 			return max_t(long, seda_unix_inq(sk), 0);
 		return 0;
@@ -237,15 +238,13 @@ static void seda_file_free(struct seda_source *src)
 static int seda_file_arm(struct seda_source *src, const struct seda_op *op)
 {
 	struct seda_file *f = to_file(src);
-	__poll_t want = READ_ONCE(f->want);
 
 	if (op->first_ns || op->period_ns || op->addr > U16_MAX)
 		return -EINVAL;
+	/* no lock: of two threads that arm at once each mask may be of either */
 	if (op->addr)
-		want = demangle_poll(op->addr);
-	/* no lock: two threads that arm at once get the mask of either */
-	WRITE_ONCE(f->want, want);
-	WRITE_ONCE(f->s.mask, want | SEDA_FILE_ALWAYS);
+		WRITE_ONCE(f->want, demangle_poll(op->addr));
+	WRITE_ONCE(f->s.mask, READ_ONCE(f->want) | SEDA_FILE_ALWAYS);
 	clear_bit(SEDA_SRC_PAUSED, &src->flags);
 	seda_source_kick(src, 0);
 	return 0;

@@ -259,7 +259,7 @@ static u32 seda_tcp_receive(struct seda_worker *w, struct seda_tcp *tcp,
 	if (seda_tcp_at_end(sk)) {
 		seda_tcp_eof(tcp, ev);
 	} else if (seda_tcp_readable(tcp, sk)) {
-		/* so much at least, when the worker reads it */
+		/* without its lock: a FIN that comes just now is one more */
 		ev->amount = max(data_race(tcp_inq(sk)), 0);
 		if (ev->amount)
 			ev->events |= SEDA_EV_MORE;

@@ -196,8 +196,8 @@ struct seda_addr {
  *            READY, len is the poll mask
  * child      of an ACCEPT: the id of the new connection
  * amount     IN | MORE: bytes that wait beyond len (IN on a NOBUF source: all
- *            that wait; kTLS, sockmap: not 0).  READY: bytes readable, room to
- *            write or connections waiting, where the kernel can tell, else 0
+ *            that wait; kTLS, sockmap: not 0; 1 more as a FIN comes).  READY:
+ *            bytes readable, room to write, connections waiting; 0 if unknown
  * done       of SENT: user_data of the last op that is finished; the sends of
  *            a connection finish in order, so all before it are, too
  * peer       of an ACCEPT or of a datagram: who sent it
