@@ -162,23 +162,34 @@ static uint64_t cpu_time(struct server *s)
 }
 
 /*
- * One that counts as stopped may have a few steps to go, and its CPU be one that
- * the host does not run.  Who asks for the system call of a thread that has gone
- * to sleep waits until it is off its CPU.
+ * A thread whose wake-up still waits for its CPU (the host may not run that one
+ * for a while) is at R; who asks for the system call of one that has gone to
+ * sleep waits until it is off its CPU.
  */
+static bool at_rest(struct server *s, int i)
+{
+	const char *state;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", s->pid, s->tid[i]);
+	state = strstr(get_text(path), ") ");
+	if (!state)
+		abort();
+	if (state[2] == 'R')
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall",
+		 s->pid, s->tid[i]);
+	return strncmp(get_text(path), "running", 7);
+}
+
+/* One that counts as stopped may have a few steps to go. */
 static uint64_t cpu_time_at_rest(struct server *s)
 {
-	char path[64];
 	int i;
 
-	for (i = 0; i <= WORKERS; i++) {
-		snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall",
-			 s->pid, s->tid[i]);
-		while (!strncmp(get_text(path), "running", 7))
+	for (i = 0; i <= WORKERS; i++)
+		while (!at_rest(s, i))
 			sleep_ms(1);
-		if (!*get_text(path))
-			abort();
-	}
 	return cpu_time(s);
 }
 
