@@ -162,8 +162,8 @@ static u64 seda_file_amount(struct file *file, __poll_t events)
 	if (events & EPOLLIN) {
 		if (tcp && inet_sk_state_load(sk) == TCP_LISTEN)
 			return READ_ONCE(sk->sk_ack_backlog);
-		/* without its lock: a FIN that comes just now is one more */
 		if (tcp)
+			/* without its lock: a FIN that comes just now is one more */
 			return max(data_race(tcp_inq(sk)), 0);
 		if (sk->sk_family == AF_UNIX && sk->sk_type == SOCK_STREAM)
 			return max_t(long, seda_unix_inq(sk), 0);

@@ -58,6 +58,8 @@ arrived() { # FILE
 }
 
 mkdir "$tap_dir/was"
+# who waits for a disk is not stuck
+echo 300 >/proc/sys/kernel/hung_task_timeout_secs
 check "there is a disk" prepare
 [ "$tap_failed" = 0 ] || finish
 start_server --file-threads 2 --file-queue 2
@@ -88,8 +90,7 @@ disk linear
 check "the next one is whole" same large
 
 # A slow one, for as long as this takes: two threads read, two requests wait for them,
-# more are refused.  Who waits for a disk is not stuck.
-echo 300 >/proc/sys/kernel/hung_task_timeout_secs
+# more are refused.
 disk delay 200000
 clients=()
 for i in 2 3 4 5; do

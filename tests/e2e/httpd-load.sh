@@ -71,8 +71,7 @@ end
 END
 load "16 requests at a time" / -s "$tap_dir/pipeline.lua"
 
-check "idle again" await 10 stat_is connections.now 1
-is "no job is left" "$(stat_of files.jobs_now) $(stat_of files.transfers_now)" '0 0'
+check "idle again, and no job is left" await 10 idle
 total=$(stat_of requests.total)
 check "all were hits but the first ones" \
 	test "$(stat_of cache.misses)" -lt $((total / 10 + 1000))

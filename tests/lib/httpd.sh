@@ -25,7 +25,7 @@ start_server() {
 	"$httpd" --backend "$backend" --listen 127.0.0.1 --port 0 --root "$root" \
 		"$@" >"$tap_dir/out" 2>"$tap_dir/err" &
 	server=$!
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 200 * slow; i++)); do
 		line=$(grep -s -m 1 '^serving ' "$tap_dir/out") && break
 		kill -0 $server 2>/dev/null || break
 		sleep 0.1
@@ -103,6 +103,17 @@ print(value)' "$1"
 # stat_is NAME VALUE
 stat_is() {
 	[ "$(stat_of "$1")" = "$2" ]
+}
+
+# Nothing is under way but the request for these numbers.
+idle() {
+	stat_is connections.now 1 && stat_is files.jobs_now 0 &&
+		stat_is files.transfers_now 0
+}
+
+# Nobody listens on its port any more.
+no_listener() {
+	! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
 }
 
 # await SECONDS COMMAND...: until it succeeds.

@@ -49,12 +49,17 @@ is() {
 	fi
 }
 
-# A port that nobody listens on.
+# A port that nobody listens on, and that nobody is given who asks for any.
 free_port() {
-	python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
+	python3 -c 'import random, socket
+while True:
+    port = random.randrange(20000, 32768)
+    try:
+        socket.socket().bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    print(port)
+    break'
 }
 
 finish() {

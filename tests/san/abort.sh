@@ -83,11 +83,6 @@ fds_are() {
 	[ "$(fds)" -le "$1" ]
 }
 
-idle() {
-	stat_is connections.now 1 && stat_is files.jobs_now 0 &&
-		stat_is files.transfers_now 0
-}
-
 # aborted KIND REQUESTS SERVER
 aborted() {
 	local kind=$1 open before grown

@@ -4,7 +4,7 @@
 # The library and sedahttpd on the device under AddressSanitizer (with LeakSanitizer)
 # and UndefinedBehaviorSanitizer, in a guest.  ThreadSanitizer would not do: it does not
 # see that the kernel hands a connection from one worker to the next.
-# vm: --timeout 1500
+# vm: --timeout 3000
 set -u
 # shellcheck source=tests/lib/san.sh
 . "$(dirname "$0")/../lib/san.sh"
@@ -14,7 +14,7 @@ units=("${units[@]%.c}")
 in_the_guest() {
 	export SEDAK_BACKEND=seda
 	for unit in "${units[@]}"; do
-		check "asan, device: ${unit##*/}" san_run timeout 300 "build/asan/$unit"
+		check "asan, device: ${unit##*/}" san_run timeout 900 "build/asan/$unit"
 	done
 	export SEDAHTTPD=$SEDA_TOP/build/asan/bin/sedahttpd SEDA_NO_BROWSER=1 SEDA_SLOW=16
 	for test in basic pipeline range; do
@@ -27,4 +27,4 @@ in_the_guest() {
 [ "${1-}" != guest ] || in_the_guest
 san_build asan "${units[@]/#/@/}" @/bin/sedahttpd
 read -ra vm <<<"${SEDA_VM:-tests/vm/run}"
-exec "${vm[@]}" --smp 2 --mem 2048 --timeout 900 -- tests/san/device.sh guest
+exec "${vm[@]}" --smp 2 --mem 2048 --timeout 2400 -- tests/san/device.sh guest

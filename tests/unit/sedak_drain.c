@@ -505,9 +505,15 @@ static bool one_deferred(void *stage)
 	return !sedak_stage_get_stats(stage, &st) && st.paused && st.deferred;
 }
 
-/* When the first pool's worker has gone already */
+/* When the first pool's worker has gone already: a while after the stop has begun */
 static void *opens_gate(void *arg)
 {
+	struct sedak_timer *t;
+
+	while (!sedak_timer_create(slow_stage, NULL, &t)) {
+		sedak_timer_destroy(t);
+		sleep_ms(1);
+	}
 	sleep_ms(100);
 	late_fd = dial(*(uint16_t *)arg);
 	sem_post(&gate);

@@ -41,6 +41,41 @@ static void turn(struct sedak_rt *rt)
 			abort();
 }
 
+/*
+ * As a loop that has nothing else to do; false if nothing came any more.  What comes
+ * back to fd may be under way when there is nothing left to run.
+ */
+static bool loop(struct box *box, bool (*done)(struct box *box, int fd), int fd)
+{
+	struct pollfd p[2] = {
+		{ .fd = sedak_fd(box->rt), .events = POLLIN },
+		{ .fd = fd, .events = POLLIN },
+	};
+
+	while (!done(box, fd)) {
+		if (poll(p, 2, PATIENCE_MS) < 1)
+			return false;
+		if (sedak_run_once(box->rt, 0) < 0)
+			abort();
+	}
+	return true;
+}
+
+static bool accepted(struct box *box, int fd)
+{
+	return box_count(box, SEDAK_EV_ACCEPT);
+}
+
+static bool is_closed(struct box *box, int fd)
+{
+	return box_count(box, SEDAK_EV_CLOSED);
+}
+
+static bool has_input(struct box *box, int fd)
+{
+	return readable(fd, 0);
+}
+
 TEST(echo)
 {
 	struct box *box = box_new();
@@ -55,13 +90,12 @@ TEST(echo)
 	EXPECT_EQ(before, nr_threads());
 	fd = dial(port);
 	ASSERT_TRUE(give(fd, "hello", 5));
-	turn(box->rt);
-	EXPECT_EQ(1, box_count(box, SEDAK_EV_ACCEPT));
+	EXPECT_TRUE(loop(box, accepted, -1));
+	EXPECT_TRUE(loop(box, has_input, fd));
 	ASSERT_TRUE(take(fd, in, 5));
 	EXPECT_EQ(0, memcmp(in, "hello", 5));
 	close(fd);
-	turn(box->rt);
-	EXPECT_EQ(1, box_count(box, SEDAK_EV_CLOSED));
+	EXPECT_TRUE(loop(box, is_closed, -1));
 	EXPECT_EQ(before, nr_threads());
 	server_end(box);
 }
@@ -181,26 +215,6 @@ static int udp_nested(struct box *box)
 	    connect(fd, (struct sockaddr *)&addr, len))
 		abort();
 	return fd;
-}
-
-/*
- * As a loop that has nothing else to do; false if nothing came any more.  What comes
- * back to fd may be under way when there is nothing left to run.
- */
-static bool loop(struct box *box, bool (*done)(struct box *box, int fd), int fd)
-{
-	struct pollfd p[2] = {
-		{ .fd = sedak_fd(box->rt), .events = POLLIN },
-		{ .fd = fd, .events = POLLIN },
-	};
-
-	while (!done(box, fd)) {
-		if (poll(p, 2, PATIENCE_MS) < 1)
-			return false;
-		if (sedak_run_once(box->rt, 0) < 0)
-			abort();
-	}
-	return true;
 }
 
 static bool answered(struct box *box, int fd)

@@ -5,6 +5,8 @@
  *
  * vm: --smp 4
  */
+#include <semaphore.h>
+
 #include "sedak_test.h"
 
 #define MANY	16
@@ -190,9 +192,10 @@ static cpu_set_t fewer_cpus(const cpu_set_t *all)
 	return set;
 }
 
-static void *ends_at_once(void *arg)
+static void *ends_when_told(void *sem)
 {
-	return arg;
+	sem_wait(sem);
+	return NULL;
 }
 
 TEST(one_for_each_allowed_cpu)
@@ -201,11 +204,15 @@ TEST(one_for_each_allowed_cpu)
 	struct sedak_pool *pool;
 	cpu_set_t all, fewer;
 	struct sedak_rt *rt;
-	int before, n;
+	int n, threads;
 	pthread_t t;
+	sem_t end;
 
 	/* with the first thread a sanitizer's own may come */
-	ASSERT_EQ(0, pthread_create(&t, NULL, ends_at_once, NULL));
+	sem_init(&end, 0, 0);
+	ASSERT_EQ(0, pthread_create(&t, NULL, ends_when_told, &end));
+	threads = nr_threads() - 1;
+	sem_post(&end);
 	pthread_join(t, NULL);
 	ASSERT_EQ(0, sched_getaffinity(0, sizeof(all), &all));
 	if (CPU_COUNT(&all) < 2)
@@ -213,7 +220,6 @@ TEST(one_for_each_allowed_cpu)
 	fewer = fewer_cpus(&all);
 	ASSERT_EQ(0, sched_setaffinity(0, sizeof(fewer), &fewer));
 	n = CPU_COUNT(&fewer);
-	before = nr_threads();
 	/* the default pool, and one of the program's */
 	rt = rt_new(0);
 	ASSERT_EQ(0, sedak_pool_create(rt, NULL, &pool));
@@ -222,7 +228,8 @@ TEST(one_for_each_allowed_cpu)
 	ASSERT_EQ(0, sedak_pool_get_stats(pool, &ps));
 	EXPECT_EQ(n, ps.workers);
 	ASSERT_EQ(0, sedak_rt_start(rt));
-	EXPECT_EQ(before + 2 * n, nr_threads());
+	threads += 2 * n;
+	EXPECT_TRUE(until(are_threads, &threads));
 	sedak_rt_destroy(rt);
 }
 

@@ -8,17 +8,18 @@
 
 #include "sedak_test.h"
 
-static bool are_threads(void *n)
-{
-	return nr_threads() == *(int *)n;
-}
-
 static sem_t begun;
 
 static int slow_init(struct sedak_stage *stage)
 {
+	struct sedak_timer *t;
+
 	sem_post(&begun);
-	sleep_ms(200);
+	/* until the stop has begun */
+	while (!sedak_timer_create(stage, NULL, &t)) {
+		sedak_timer_destroy(t);
+		sleep_ms(1);
+	}
 	return 0;
 }
 

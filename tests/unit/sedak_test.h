@@ -125,7 +125,7 @@ static inline unsigned int box_count(struct box *box, uint32_t type)
 
 static inline void deadline(struct timespec *ts, unsigned int ms)
 {
-	clock_gettime(CLOCK_REALTIME, ts);
+	clock_gettime(CLOCK_MONOTONIC, ts);
 	ts->tv_sec += ms / 1000;
 	ts->tv_nsec += (long)(ms % 1000) * 1000000;
 	if (ts->tv_nsec >= 1000000000) {
@@ -179,9 +179,13 @@ static inline struct rec *box_find(struct box *box, uint32_t type,
 static inline struct box *box_new(void)
 {
 	struct box *box = calloc(1, sizeof(*box));
+	pthread_condattr_t attr;
 
 	pthread_mutex_init(&box->lock, NULL);
-	pthread_cond_init(&box->cond, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&box->cond, &attr);
+	pthread_condattr_destroy(&attr);
 	return box;
 }
 
@@ -358,6 +362,12 @@ static inline bool until(bool (*test)(void *), void *arg)
 		sleep_ms(2);
 	}
 	return true;
+}
+
+/* For until(): one that was joined is a thread for a while yet */
+static inline bool are_threads(void *n)
+{
+	return nr_threads() == *(int *)n;
 }
 
 #endif /* SEDAK_TEST_H */
