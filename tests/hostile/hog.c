@@ -394,21 +394,6 @@ HOG_OF(send, NULL, -EAGAIN);
 HOG_OF(sends, NULL, 0);
 
 /* A listener whose queue is full: connects to it wait. */
-static int listen_full(uint16_t *port)
-{
-	int fd = tcp_listen(port), i;
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET, .sin_port = htons(*port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-
-	listen(fd, 0);
-	for (i = 0; i < 4; i++)
-		connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
-			(struct sockaddr *)&sin, sizeof(sin));
-	return fd;
-}
-
 /* Somebody outside of the cgroup, whose own memory another answers for. */
 static void call_when_asked(uint16_t port, int sock)
 {
@@ -440,7 +425,7 @@ FIXTURE_SETUP(hog)
 	char max[24];
 	int s[2];
 
-	self->s.listener = listen_full(&self->s.full);
+	self->s.listener = tcp_deaf(&self->s.full);
 	snprintf(max, sizeof(max), "%ld", limit());
 	ASSERT_EQ(0, memcg_make(HOG, max));
 	ASSERT_EQ(0, memcg_make(OTHERS, "max"));
@@ -575,6 +560,22 @@ static bool given_back(const struct memory *before, const struct seen *seen)
 	return false;
 }
 
+/* Little enough, or until it falls no more: RCU frees late. */
+static void measure_peak(const struct memory *start, struct memory *peak,
+			 const struct seen *seen)
+{
+	long last;
+
+	memory_measure(peak, groups);
+	do {
+		last = memory_uncharged(start, peak);
+		if (last < uncharged_most(seen))
+			return;
+		sleep_ms(100);
+		memory_measure(peak, groups);
+	} while (memory_uncharged(start, peak) < last);
+}
+
 /* Runs a hog, measured where it stops, to its end; false: it did not get there. */
 static bool hog_measure(struct scene *s, int (*take)(struct hog *h))
 {
@@ -597,7 +598,7 @@ static bool hog_measure(struct scene *s, int (*take)(struct hog *h))
 	memory_measure(&start, groups);
 	if (write(sock[0], &c, 1) != 1 || read(sock[0], &c, 1) != 1)
 		return false;
-	memory_measure(&peak, groups);
+	measure_peak(&start, &peak, seen);
 	seen->charged = peak.charged - start.charged;
 	seen->uncharged = memory_uncharged(&start, &peak);
 	printf("# %u taken (%d): ", seen->nr, seen->err);

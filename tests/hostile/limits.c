@@ -308,13 +308,21 @@ TEST_F(limits, sources_of_a_users_processes)
 	taker_kill(&other);
 }
 
+static volatile bool leave;
+static volatile int joined, full;
+
+/* Stays until it may leave. */
 static void *joins(void *arg)
 {
 	struct worker w;
 	int ret = worker_join(arg, &w);
 
-	if (!ret)
-		sleep_ms(200);
+	if (ret == -ENOSPC)
+		__sync_add_and_fetch(&full, 1);
+	else if (!ret)
+		__sync_add_and_fetch(&joined, 1);
+	while (!ret && !leave)
+		sleep_ms(1);
 	return (void *)(long)ret;
 }
 
@@ -322,17 +330,18 @@ TEST_F(limits, workers_of_an_app)
 {
 	struct seda_setup_args setup = { .workers = 2 };
 	pthread_t thread[3];
-	int i, full = 0;
 	struct app app;
 	void *ret;
+	int i;
 
 	ASSERT_EQ(0, app_open(&app, &setup));
 	for (i = 0; i < 3; i++)
 		pthread_create(&thread[i], NULL, joins, &app);
-	for (i = 0; i < 3; i++) {
-		pthread_join(thread[i], &ret);
-		full += (long)ret == -ENOSPC;
-	}
+	while (joined + full < 3)
+		sleep_ms(1);
+	leave = true;
+	for (i = 0; i < 3; i++)
+		pthread_join(thread[i], NULL);
 	EXPECT_EQ(1, full);
 	/* the places of threads that exited are free at once */
 	for (i = 0; i < 20; i++) {

@@ -12,6 +12,7 @@
 #include <sys/ptrace.h>
 
 #include "tests/lib/memcg.h"
+#include "tests/lib/rest.h"
 #include "tests/lib/seda_rig.h"
 
 #define WORKERS	3
@@ -161,34 +162,13 @@ static uint64_t cpu_time(struct server *s)
 	return sum;
 }
 
-/*
- * A thread whose wake-up still waits for its CPU (the host may not run that one
- * for a while) is at R; who asks for the system call of one that has gone to
- * sleep waits until it is off its CPU.
- */
-static bool at_rest(struct server *s, int i)
-{
-	const char *state;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", s->pid, s->tid[i]);
-	state = strstr(get_text(path), ") ");
-	if (!state)
-		abort();
-	if (state[2] == 'R')
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall",
-		 s->pid, s->tid[i]);
-	return strncmp(get_text(path), "running", 7);
-}
-
 /* One that counts as stopped may have a few steps to go. */
 static uint64_t cpu_time_at_rest(struct server *s)
 {
 	int i;
 
 	for (i = 0; i <= WORKERS; i++)
-		while (!at_rest(s, i))
+		while (!at_rest(s->pid, s->tid[i]))
 			sleep_ms(1);
 	return cpu_time(s);
 }

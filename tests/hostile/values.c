@@ -153,7 +153,6 @@ TEST_F(app, thousands_of_fast_timers_do_not_stop_the_machine)
 	}
 	took = now_ns() - begin;
 	TH_LOG("%llu ms for 200", (unsigned long long)(took / MS));
-	EXPECT_GT(2 * SEC, took);
 	while (stopped < 3000) {
 		n = worker_enter(&self->r.w, 0, 0);
 		ASSERT_LT(0, n);

@@ -138,7 +138,8 @@ TEST(only_a_connected_socket_is_adopted)
 	EXPECT_EQ(-EINVAL, app_adopt(&r.app, l, r.stage, 0, 0, &id));
 	sin.sin_port = htons(port);
 	connect(fd, (struct sockaddr *)&sin, sizeof(sin));
-	/* loopback is connected already, and then it is plain */
+	/* once it is connected it is plain */
+	ASSERT_EQ(1, poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1));
 	ASSERT_EQ(0, app_adopt(&r.app, fd, r.stage, 0, 0, &id));
 	EXPECT_EQ(2, rig_send(&r, id, "hi", 2, 0));
 	rig_close(&r);

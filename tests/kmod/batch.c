@@ -122,7 +122,7 @@ TEST_F(batch, events_that_own_nothing_do_not_count_as_sources)
 		ASSERT_EQ(1, write(fd, "x", 1));
 	ASSERT_EQ(1, write(self->peer[0], "x", 1));
 	ASSERT_EQ(1, write(self->peer[1], "x", 1));
-	ASSERT_EQ(7, worker_enter(&self->r.w, 1, SEDA_FOREVER));
+	ASSERT_EQ(7, worker_enter(&self->r.w, 7, SEDA_FOREVER));
 	/* this worker has them, and another comes for one of the others */
 	ASSERT_EQ(1, write(self->peer[2], "x", 1));
 	pthread_create(&thread, NULL, harvests, &self->r.app);
@@ -163,25 +163,23 @@ TEST(past_its_delay_a_stage_outranks_all_priorities)
 	struct seda_stage_args low = {
 		.priority = 1, .posts = 10, .max_delay_ns = 50 * MS,
 	};
-	uint64_t begin = now_ns(), busy, lazy;
+	uint64_t begin, busy, lazy;
 	struct rig r;
-	int i = 0;
 
 	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
 	ASSERT_EQ(0, app_stage(&r.app, &high, &busy));
 	ASSERT_EQ(0, app_stage(&r.app, &low, &lazy));
 	ASSERT_EQ(0, app_post(&r.app, busy, 1, 0));
 	ASSERT_EQ(0, app_post(&r.app, busy, 1, 0));
+	begin = now_ns();
 	ASSERT_EQ(0, app_post(&r.app, lazy, 2, 0));
 	do {
 		ASSERT_NE(NULL, rig_next(&r));
 		if (r.ev.user_data == 1)
 			ASSERT_EQ(0, app_post(&r.app, busy, 1, 0));
-		i++;
-	} while (r.ev.user_data == 1 && now_ns() < begin + 10 * SEC);
+	} while (r.ev.user_data == 1);
 	EXPECT_EQ(2, r.ev.user_data);
 	EXPECT_LE(begin + 50 * MS, now_ns());
-	EXPECT_LT(2, i);
 	rig_close(&r);
 }
 

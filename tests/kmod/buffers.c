@@ -37,7 +37,8 @@ TEST_F(few, stalled_ones_are_counted_and_resumed_by_enter)
 
 	for (i = 0; i < CONNS; i++)
 		ASSERT_EQ(1, write(self->peer[i], "x", 1));
-	sleep_ms(20);
+	while (c->pending != CONNS)
+		sleep_ms(1);
 	while (seen != (1 << CONNS) - 1) {
 		n = worker_enter(&self->r.w, 1, SEDA_FOREVER);
 		ASSERT_LT(0, n);

@@ -47,7 +47,7 @@ TEST(a_listener_stops_accepting)
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(2 - i, worker_enter_max(&rig.w, 2 - i, 2 - i, SEDA_FOREVER));
 	EXPECT_EQ(1, app_counters(&rig.app, rig.stage)->outstanding);
-	ASSERT_EQ(2, worker_enter(&rig.w, 1, SEDA_FOREVER));
+	ASSERT_EQ(2, worker_enter(&rig.w, 2, SEDA_FOREVER));
 	EXPECT_EQ(2, app_counters(&rig.app, rig.stage)->outstanding);
 	EXPECT_EQ(0, others_get());
 	rig_close(&rig);
@@ -102,7 +102,7 @@ TEST(less_capacity_than_out_is_waited_for)
 	less.stage = rig.stage;
 	ASSERT_EQ(0, app_call(&rig.app, SEDA_IOC_STAGE_SET, &less));
 	EXPECT_EQ(0, others_get());
-	ASSERT_EQ(2, worker_enter(&rig.w, 1, SEDA_FOREVER));
+	ASSERT_EQ(2, worker_enter(&rig.w, 2, SEDA_FOREVER));
 	EXPECT_EQ(8, rig.w.events[0].amount);
 	EXPECT_EQ(0, others_get());
 	rig_close(&rig);

@@ -43,9 +43,19 @@ static int enter(struct rig *r, struct seda_enter_args *a)
 	return app_call(&r->app, SEDA_IOC_ENTER, a);
 }
 
-static void alarm_in(unsigned int ms)
+/* Again and again, as the first may come before ENTER sleeps. */
+static void alarm_every(unsigned int ms)
 {
-	struct itimerval it = { .it_value.tv_usec = ms * 1000 };
+	struct itimerval it = {
+		.it_value.tv_usec = ms * 1000, .it_interval.tv_usec = ms * 1000,
+	};
+
+	setitimer(ITIMER_REAL, &it, NULL);
+}
+
+static void alarm_off(void)
+{
+	struct itimerval it = { };
 
 	setitimer(ITIMER_REAL, &it, NULL);
 }
@@ -128,9 +138,10 @@ TEST_F(rig, max_events_bounds_it)
 TEST_F(rig, a_signal_ends_the_wait)
 {
 	self->a.timeout_ns = LONG;
-	alarm_in(30);
+	alarm_every(30);
 	EXPECT_EQ(-EINTR, enter(&self->r, &self->a));
-	EXPECT_EQ(1, caught);
+	alarm_off();
+	EXPECT_LE(1, caught);
 }
 
 TEST_F(rig, a_signal_with_events_harvested_returns_them)
@@ -138,9 +149,10 @@ TEST_F(rig, a_signal_with_events_harvested_returns_them)
 	ASSERT_EQ(0, app_post(&self->r.app, self->r.stage, 0, 0));
 	self->a.min_events = 2;
 	self->a.timeout_ns = LONG;
-	alarm_in(30);
+	alarm_every(30);
 	EXPECT_EQ(1, enter(&self->r, &self->a));
-	EXPECT_EQ(1, caught);
+	alarm_off();
+	EXPECT_LE(1, caught);
 }
 
 TEST_F(rig, the_ops_have_been_run_when_it_is_interrupted)
@@ -150,8 +162,9 @@ TEST_F(rig, the_ops_have_been_run_when_it_is_interrupted)
 	op->res = 1;
 	self->a.nr_ops = 1;
 	self->a.timeout_ns = LONG;
-	alarm_in(30);
+	alarm_every(30);
 	EXPECT_EQ(-EINTR, enter(&self->r, &self->a));
+	alarm_off();
 	EXPECT_EQ(-ESTALE, op->res);
 }
 
@@ -177,9 +190,10 @@ TEST_F(rig, the_mask_is_in_force_during_the_wait)
 	EXPECT_EQ(1, caught);
 	sigprocmask(SIG_SETMASK, NULL, &now);
 	EXPECT_EQ(1, sigismember(&now, SIGUSR1));
-	/* coming during the wait */
-	alarm_in(30);
+	/* coming during the wait; one that comes before it is blocked */
+	alarm_every(30);
 	EXPECT_EQ(-EINTR, enter(&self->r, &self->a));
+	alarm_off();
 	EXPECT_EQ(2, caught);
 	sigprocmask(SIG_SETMASK, NULL, &now);
 	EXPECT_EQ(1, sigismember(&now, SIGALRM));
@@ -198,9 +212,11 @@ TEST_F(rig, the_mask_can_block)
 	self->a.timeout_ns = 60 * MS;
 	self->a.sigmask = (uintptr_t)&all;
 	self->a.sigset_size = 8;
-	alarm_in(10);
+	alarm_every(10);
 	EXPECT_EQ(0, enter(&self->r, &self->a));
-	EXPECT_EQ(1, caught);
+	while (!caught)
+		sleep_ms(1);
+	alarm_off();
 }
 
 TEST_F(rig, bad_masks)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vm: --turns
+ * vm: --turns --timeout 300
  *
  * The module allocates nothing per event: the kernel's tracepoints tell.
  */

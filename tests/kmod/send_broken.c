@@ -66,7 +66,9 @@ TEST_F(conn, its_memory_goes)
 
 TEST_F(conn, with_data_behind_the_error)
 {
+	struct pollfd room = { .fd = self->own, .events = POLLOUT };
 	struct seda_event *ev;
+	int came = 0;
 
 	/* it is this worker's, so that data and error are found at once */
 	ASSERT_EQ(1, write(self->peer, "x", 1));
@@ -75,9 +77,10 @@ TEST_F(conn, with_data_behind_the_error)
 	ASSERT_EQ(SEDA_EV_IN, ev->events);
 	ASSERT_EQ(0, munmap(self->memory, SIZE));
 	ASSERT_EQ(4, write(self->peer, "data", 4));
-	drain(self->peer);
-	sleep_ms(20);
-	drain(self->peer);
+	do {
+		drain(self->peer);
+	} while (poll(&room, 1, 1) != 1 || ioctl(self->own, FIONREAD, &came) ||
+		 came < 4);
 	ev = rig_await(&self->r, SEDA_EV_ERR);
 	ASSERT_NE(NULL, ev);
 	EXPECT_EQ(-EFAULT, ev->res);

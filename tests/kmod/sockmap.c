@@ -201,7 +201,8 @@ TEST_F(sockmap, the_end_is_told_after_the_last_byte)
 	ASSERT_EQ(0, map_put(self->map, FROM, self->from));
 	pattern_fill(data, 0, sizeof(data));
 	ASSERT_EQ(1000, write(self->sender, data, 1000));
-	sleep_ms(50);
+	while (recv(self->own, data, sizeof(data), MSG_PEEK | MSG_DONTWAIT) != 1000)
+		sleep_ms(1);
 	ASSERT_EQ(0, shutdown(self->peer, SHUT_WR));
 	sleep_ms(50);
 	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,

@@ -15,7 +15,7 @@ TEST(eof_comes_with_the_last_data)
 	ASSERT_EQ(0, rig_pair(&r, 0, &id, &own, &peer));
 	ASSERT_EQ(3, write(peer, "bye", 3));
 	ASSERT_EQ(0, shutdown(peer, SHUT_WR));
-	sleep_ms(20);
+	tcp_await_end(own);
 	ev = rig_next(&r);
 	ASSERT_NE(NULL, ev);
 	EXPECT_EQ(SEDA_EV_IN | SEDA_EV_EOF, ev->events);

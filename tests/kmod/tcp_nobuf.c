@@ -62,7 +62,7 @@ TEST(recv_wants_an_owned_source)
 	EXPECT_EQ(1, rig_recv(&r, id, to, 16));
 	EXPECT_EQ(-EAGAIN, rig_recv(&r, id, to, 16));
 	shutdown(peer, SHUT_WR);
-	sleep_ms(20);
+	tcp_await_end(own);
 	EXPECT_EQ(0, rig_recv(&r, id, to, 16));
 	EXPECT_EQ(-EFAULT, rig_recv(&r, id, (void *)-1UL, 16));
 	EXPECT_EQ(0, rig_do(&r, SEDA_OP_RELEASE, id, 0));

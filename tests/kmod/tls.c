@@ -118,7 +118,7 @@ TEST_F(tls, the_end_is_told_after_the_last_byte)
 	pattern_fill(data, 0, sizeof(data));
 	ASSERT_EQ(1000, write(self->peer, data, 1000));
 	ASSERT_EQ(0, shutdown(self->peer, SHUT_WR));
-	sleep_ms(20);
+	tcp_await_end(self->own);
 	ASSERT_EQ(0, app_adopt(&self->r.app, self->own, self->r.stage, 0, 0,
 			       &self->id));
 	do {

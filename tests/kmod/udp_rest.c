@@ -81,7 +81,7 @@ TEST_F(udp, to_another_worker)
 
 	pool.pool = self->r.app.pool;
 	ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_POOL_SET, &pool));
-	ASSERT_EQ(7, worker_enter_max(&self->r.w, 1, 7, SEDA_FOREVER));
+	ASSERT_EQ(7, worker_enter_max(&self->r.w, 7, 7, SEDA_FOREVER));
 	pthread_create(&thread, NULL, takes_rest, &self->r.app);
 	pthread_join(thread, &got);
 	EXPECT_EQ(DATAGRAMS - 7, (long)got);

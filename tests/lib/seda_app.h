@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -290,6 +291,32 @@ static inline int tcp_listen(uint16_t *port)
 	}
 	*port = ntohs(sin.sin_port);
 	return fd;
+}
+
+/* As tcp_listen(), but who connects to it from now on waits: it is full. */
+static inline int tcp_deaf(uint16_t *port)
+{
+	int fd = tcp_listen(port), i;
+	struct pollfd full = { .fd = fd, .events = POLLIN };
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_port = htons(*port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	if (fd < 0 || listen(fd, 0))
+		return -1;
+	for (i = 0; i < 4; i++)
+		connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+			(struct sockaddr *)&sin, sizeof(sin));
+	return poll(&full, 1, -1) == 1 ? fd : -1;
+}
+
+/* Until the other's FIN is there. */
+static inline void tcp_await_end(int fd)
+{
+	struct pollfd end = { .fd = fd, .events = POLLRDHUP };
+
+	poll(&end, 1, -1);
 }
 
 static inline int tcp_connect(uint16_t port)

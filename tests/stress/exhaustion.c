@@ -27,9 +27,12 @@ static void resumed_but_closed(void)
 	need(write(a[1], "a", 1) == 1 && worker_enter(&w, 1, SECOND) == 1);
 	kept = w.events[0];
 	w.ctl[0].flags = SEDA_CTL_KEEP;
-	need(write(b[1], "b", 1) == 1 && !worker_enter(&w, 0, 0));
-	need(write(c[1], "c", 1) == 1 && !worker_enter(&w, 0, 0));
-	need(app.counters->stalled == 2);
+	need(write(b[1], "b", 1) == 1);
+	while (app.counters->stalled < 1)
+		need(!worker_enter(&w, 0, 0));
+	need(write(c[1], "c", 1) == 1);
+	while (app.counters->stalled < 2)
+		need(!worker_enter(&w, 0, 0));
 	/* b is resumed as this ENTER ends */
 	worker_op(&w, SEDA_OP_RETURN, 0)->buf = kept.buf;
 	need(!worker_enter(&w, 0, 0));

@@ -26,22 +26,6 @@ static long serial, ended, cancels, connected, expired, cancelled, refused;
 static bool stop;
 
 /* Its backlog is full: what else is sent to it gets no answer. */
-static void be_deaf(void)
-{
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(sin);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), i;
-
-	need(!bind(fd, (void *)&sin, len) && !listen(fd, 0));
-	need(!getsockname(fd, (void *)&sin, &len));
-	for (i = 0; i < 4; i++)
-		connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
-			(void *)&sin, len);
-	deaf_port = ntohs(sin.sin_port);
-}
-
 static void *accepts(void *arg)
 {
 	struct linger reset = { .l_onoff = 1 };
@@ -189,7 +173,7 @@ int main(void)
 	listener = tcp_listen(&port);
 	fd = tcp_listen(&refusing_port);
 	need(listener >= 0 && !close(fd));
-	be_deaf();
+	need(tcp_deaf(&deaf_port) >= 0);
 	need(!app_open(&app, NULL) && !app_stage(&app, NULL, &stage));
 	pool.pool = app.pool;
 	need(!app_call(&app, SEDA_IOC_POOL_SET, &pool));
