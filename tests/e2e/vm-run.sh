@@ -29,6 +29,15 @@ $tap_dir
 /proc/self"
 is "what it writes stays there" "$(cat "$tap_dir/file")" here
 
+# Else it finds out itself, and where the host is busy that is wrong by a factor.
+if grep -qw constant_tsc /proc/cpuinfo; then
+	check "it is told how fast its clock goes" "${vm[@]}" -- sh -c '
+		dmesg | grep -q "Hypervisor detected: KVM" && exit
+		khz=$(sed "s/.*tsc_early_khz=\([0-9]*\).*/\1/" /proc/cmdline)
+		dmesg | grep "tsc: Detected" | tee /dev/stderr |
+			grep -q "Detected ${khz%???}\.${khz#${khz%???}} MHz"'
+fi
+
 mkdir "$tap_dir/rw"
 "${vm[@]}" --rw "$tap_dir/rw" --env NAME="it's" -- \
 	sh -c 'echo "$NAME" >"$0"' "$tap_dir/rw/file"
