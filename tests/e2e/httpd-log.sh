@@ -67,7 +67,7 @@ counted() {
 	[ "$now" = 1 ] && [ "$total" = $((before + 1)) ]
 }
 total=0
-await 10 counted
+check "all requests are counted" await 10 counted
 stop_server
 # The line of the last request for the numbers is in the log and in no number.
 is "a line for every request" $(($(cat "$log" "$log.1" | wc -l) + dropped)) \

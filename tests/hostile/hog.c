@@ -393,7 +393,6 @@ HOG_OF(accept, plain_accept, -ENFILE);
 HOG_OF(send, NULL, -EAGAIN);
 HOG_OF(sends, NULL, 0);
 
-/* A listener whose queue is full: connects to it wait. */
 /* Somebody outside of the cgroup, whose own memory another answers for. */
 static void call_when_asked(uint16_t port, int sock)
 {

@@ -309,7 +309,7 @@ TEST_F(limits, sources_of_a_users_processes)
 }
 
 static volatile bool leave;
-static volatile int joined, full;
+static volatile int joined, full, done;
 
 /* Stays until it may leave. */
 static void *joins(void *arg)
@@ -321,6 +321,7 @@ static void *joins(void *arg)
 		__sync_add_and_fetch(&full, 1);
 	else if (!ret)
 		__sync_add_and_fetch(&joined, 1);
+	__sync_add_and_fetch(&done, 1);
 	while (!ret && !leave)
 		sleep_ms(1);
 	return (void *)(long)ret;
@@ -331,14 +332,18 @@ TEST_F(limits, workers_of_an_app)
 	struct seda_setup_args setup = { .workers = 2 };
 	pthread_t thread[3];
 	struct app app;
+	uint64_t end;
 	void *ret;
 	int i;
 
 	ASSERT_EQ(0, app_open(&app, &setup));
 	for (i = 0; i < 3; i++)
 		pthread_create(&thread[i], NULL, joins, &app);
-	while (joined + full < 3)
+	end = now_ns() + LONG;
+	while (done < 3 && now_ns() < end)
 		sleep_ms(1);
+	/* one that waits for a place comes when the others have left */
+	EXPECT_EQ(2, joined);
 	leave = true;
 	for (i = 0; i < 3; i++)
 		pthread_join(thread[i], NULL);

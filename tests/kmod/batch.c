@@ -2,6 +2,8 @@
 /* min_batch waits for company, max_delay_ns no longer than that. */
 #include <kselftest_harness.h>
 
+#include <linux/sock_diag.h>
+
 #include "tests/lib/seda_rig.h"
 
 #define CONNS	6
@@ -94,6 +96,16 @@ static void *harvests(void *arg)
 	return (void *)(long)worker_enter(&w, 1, SHORT);
 }
 
+/* What waits in the socket, with what the kernel needs for it. */
+static uint32_t queued_bytes(int fd)
+{
+	uint32_t mem[SK_MEMINFO_VARS] = { };
+	socklen_t len = sizeof(mem);
+
+	getsockopt(fd, SOL_SOCKET, SO_MEMINFO, mem, &len);
+	return mem[SK_MEMINFO_RMEM_ALLOC];
+}
+
 /* Datagrams that are out are none of the sources that cannot come. */
 TEST_F(batch, events_that_own_nothing_do_not_count_as_sources)
 {
@@ -107,6 +119,7 @@ TEST_F(batch, events_that_own_nothing_do_not_count_as_sources)
 	};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), i;
 	socklen_t len = sizeof(sa);
+	uint32_t bytes = 0;
 	pthread_t thread;
 	uint64_t udp;
 	void *n;
@@ -118,11 +131,15 @@ TEST_F(batch, events_that_own_nothing_do_not_count_as_sources)
 	ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_STAGE_SET, &a));
 	pool.pool = self->r.app.pool;
 	ASSERT_EQ(0, app_call(&self->r.app, SEDA_IOC_POOL_SET, &pool));
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < 5; i++) {
 		ASSERT_EQ(1, write(fd, "x", 1));
+		while (queued_bytes(fd) <= bytes)
+			sleep_ms(1);
+		bytes = queued_bytes(fd);
+	}
 	ASSERT_EQ(1, write(self->peer[0], "x", 1));
 	ASSERT_EQ(1, write(self->peer[1], "x", 1));
-	ASSERT_EQ(7, worker_enter(&self->r.w, 7, SEDA_FOREVER));
+	ASSERT_EQ(7, worker_enter(&self->r.w, 1, SEDA_FOREVER));
 	/* this worker has them, and another comes for one of the others */
 	ASSERT_EQ(1, write(self->peer[2], "x", 1));
 	pthread_create(&thread, NULL, harvests, &self->r.app);

@@ -56,8 +56,14 @@ static void alarm_every(unsigned int ms)
 static void alarm_off(void)
 {
 	struct itimerval it = { };
+	struct timespec now = { };
+	sigset_t set;
 
 	setitimer(ITIMER_REAL, &it, NULL);
+	/* one may be pending, where they are blocked */
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigtimedwait(&set, NULL, &now);
 }
 
 TEST_F(rig, a_timeout_of_zero_never_waits)

@@ -28,7 +28,10 @@ static inline bool at_rest(pid_t pid, pid_t tid)
 	if (state[2] == 'R')
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
-	return strncmp(get_text(path), "running", 7);
+	state = get_text(path);
+	if (!*state)
+		abort();
+	return strncmp(state, "running", 7);
 }
 
 #endif /* REST_H */

@@ -259,13 +259,9 @@ static inline int module_refs(void)
 
 static int module_others;
 
-/* What a test before left behind is not this one's; it may just be going. */
+/* What a test before left behind is not this one's. */
 __attribute__((constructor)) static void module_count_others(void)
 {
-	int tries;
-
-	for (tries = 500; tries && module_refs() > 0; tries--)
-		sleep_ms(2);
 	module_others = module_refs();
 }
 
@@ -280,9 +276,9 @@ static inline bool await_gone(void)
 {
 	uint64_t end = now_ns() + LONG;
 
-	while (module_users() && now_ns() < end)
+	while (module_users() > 0 && now_ns() < end)
 		sleep_ms(2);
-	return !module_users();
+	return module_users() <= 0;
 }
 
 #endif /* STAGES_H */

@@ -49,13 +49,15 @@ is() {
 	fi
 }
 
-# A port that nobody listens on, and that nobody is given who asks for any.
+# A port that nobody listens on, and mostly that nobody is given who asks for any.
 free_port() {
 	python3 -c 'import random, socket
-while True:
-    port = random.randrange(20000, 32768)
+given = int(open("/proc/sys/net/ipv4/ip_local_port_range").read().split()[0])
+for _ in range(1000):
+    port = random.randrange(20000, 32768) if given >= 32768 else random.randrange(1024, 65536)
     try:
         socket.socket().bind(("127.0.0.1", port))
+        socket.socket(type=socket.SOCK_DGRAM).bind(("127.0.0.1", port))
     except OSError:
         continue
     print(port)

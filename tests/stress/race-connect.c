@@ -25,7 +25,6 @@ static int listener;
 static long serial, ended, cancels, connected, expired, cancelled, refused;
 static bool stop;
 
-/* Its backlog is full: what else is sent to it gets no answer. */
 static void *accepts(void *arg)
 {
 	struct linger reset = { .l_onoff = 1 };

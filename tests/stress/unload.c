@@ -106,7 +106,7 @@ static void cycle(long rounds)
 static void unload_at_once(uint64_t *state, long rounds)
 {
 	struct busy_pids pids;
-	uint64_t took, slowest = 0;
+	uint64_t took, slowest = 0, fastest = UINT64_MAX;
 	long i;
 
 	for (i = 0; i < rounds; i++) {
@@ -115,13 +115,15 @@ static void unload_at_once(uint64_t *state, long rounds)
 		need(!kill(pids.server, SIGKILL));
 		took = module_unload();
 		slowest = took > slowest ? took : slowest;
+		fastest = took < fastest ? took : fastest;
 		busy_reap(pids.server);
 		busy_stop(pids.clients);
 		module_load();
 	}
-	ksft_print_msg("%ld unloads, the slowest %.3f s after SIGKILL\n",
-		       rounds, slowest / 1e9);
-	claim(true, "it unloads right after the last user's death\n");
+	ksft_print_msg("%ld unloads, %.3f to %.3f s after SIGKILL\n",
+		       rounds, fastest / 1e9, slowest / 1e9);
+	/* a busy host delays some; what waits for a time-out of TCP, all */
+	claim(fastest < SECOND, "it unloads right after the last user's death\n");
 }
 
 int main(void)

@@ -174,6 +174,53 @@ TEST(threads_and_rotation)
 	unlink(old);
 }
 
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? -1 : st.st_size;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Else it takes the writer's period, a second, each time. */
+TEST(much_is_written_before_its_time)
+{
+	uint64_t begin, took, fastest = UINT64_MAX;
+	struct accesslog_record r = sample();
+	char path[] = "/tmp/seda-log.XXXXXX";
+	struct accesslog *log;
+	int i, n, fd;
+	off_t size;
+
+	fd = mkstemp(path);
+	ASSERT_LE(0, fd);
+	close(fd);
+	ASSERT_EQ(0, accesslog_open(path, &log));
+	for (i = 0; i < 6; i++) {
+		size = size_of(path);
+		begin = now_ms();
+		/* some 400 KB */
+		for (n = 0; n < 5000; n++)
+			accesslog_append(log, &r);
+		while (size_of(path) < size + (256 << 10))
+			usleep(1000);
+		took = now_ms() - begin;
+		/* the first may have come as the period ended */
+		if (i && took < fastest)
+			fastest = took;
+	}
+	EXPECT_GT(500, fastest);
+	accesslog_close(log);
+	unlink(path);
+}
+
 TEST(errors)
 {
 	struct accesslog *log;
