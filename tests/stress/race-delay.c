@@ -30,6 +30,8 @@ static void *echoes(void *arg)
 }
 
 static long rounds;
+/* The delay is left alone. */
+static bool over;
 
 static void *asks(void *arg)
 {
@@ -38,6 +40,9 @@ static void *asks(void *arg)
 	long i;
 
 	for (i = 0; i < rounds; i++) {
+		/* from here on what nobody waits for any more stays so */
+		if (i == rounds / 2)
+			__atomic_store_n(&over, true, __ATOMIC_RELAXED);
 		byte = i;
 		need(write(fd, &byte, 1) == 1);
 		need(read(fd, &byte, 1) == 1 && byte == (char)i);
@@ -49,7 +54,6 @@ static struct seda_stage_args policy = {
 	.size = sizeof(policy), .min_batch = CLIENTS + 1, .max_delay_ns = 20000,
 };
 
-static bool over;
 static long unknown_age;
 
 /* What is pending and left alone for as long as it takes to look has an age. */
@@ -111,7 +115,6 @@ int main(void)
 		client[i] = thread(asks, (void *)(intptr_t)fd[i][1]);
 	for (i = 0; i < CLIENTS; i++)
 		pthread_join(client[i], NULL);
-	__atomic_store_n(&over, true, __ATOMIC_RELAXED);
 	pthread_join(setter, NULL);
 	claim(true, "%ld times for each of %d clients\n", rounds, CLIENTS);
 	claim(!unknown_age, "what waited had an age, but %ld times\n", unknown_age);
