@@ -121,4 +121,19 @@ TEST(capacity_bounds_those_out_and_places_those_waiting)
 	rig_close(&rig);
 }
 
+/* A harvest takes credits for as many as there may be, and finds one. */
+TEST(credits_for_which_there_was_no_post_come_back)
+{
+	struct seda_stage_args policy = { .posts = 8, .capacity = 8 };
+	int i;
+
+	ASSERT_EQ(0, rig_open(&rig, NULL, &policy));
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, app_post(&rig.app, rig.stage, 1, i));
+		ASSERT_EQ(1, worker_enter(&rig.w, 1, SEDA_FOREVER));
+		ASSERT_EQ(1, app_counters(&rig.app, rig.stage)->outstanding);
+	}
+	rig_close(&rig);
+}
+
 TEST_HARNESS_MAIN

@@ -286,14 +286,19 @@ TEST(who_does_not_wait_is_not_refused)
 	two_end(&r, other);
 }
 
-/* Of workers that are parked, who may still be on their way to sleep. */
+/* Who is parked may still be on its way to sleep. */
+static void await_rest(int t)
+{
+	while (!at_rest(getpid(), t))
+		sleep_ms(1);
+}
+
 static void count_switches(long *count)
 {
 	int i;
 
 	for (i = 0; i < WORKERS; i++)
-		while (!at_rest(getpid(), tid[i]))
-			sleep_ms(1);
+		await_rest(tid[i]);
 	for (i = 0; i < WORKERS; i++)
 		count[i] = switches(tid[i]);
 }
@@ -386,6 +391,7 @@ static void *takes_one(void *arg)
 {
 	struct worker w;
 
+	tid[0] = gettid();
 	if (worker_join(arg, &w))
 		return NULL;
 	return (void *)(long)worker_enter_max(&w, 1, 1, SEDA_FOREVER);
@@ -398,6 +404,7 @@ TEST(a_higher_target_wakes_by_itself)
 	struct seda_stage_args policy = { .posts = 4 };
 	pthread_t other;
 	struct rig r;
+	long before;
 	void *n;
 
 	ASSERT_EQ(0, rig_open(&r, NULL, &policy));
@@ -407,8 +414,12 @@ TEST(a_higher_target_wakes_by_itself)
 	ASSERT_NE(NULL, rig_next(&r));
 	pthread_create(&other, NULL, takes_one, &r.app);
 	ASSERT_TRUE(await_parked(&r.app, 1));
+	await_rest(tid[0]);
+	before = switches(tid[0]);
 	ASSERT_EQ(0, app_post(&r.app, r.stage, 0, 0));
-	sleep_ms(SHORT / MS);
+	/* not even to look */
+	await_rest(tid[0]);
+	EXPECT_EQ(before, switches(tid[0]));
 	EXPECT_EQ(1, app_parked(&r.app));
 	pool.concurrency = 2;
 	ASSERT_EQ(0, app_call(&r.app, SEDA_IOC_POOL_SET, &pool));
