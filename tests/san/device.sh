@@ -17,7 +17,7 @@ in_the_guest() {
 		check "asan, device: ${unit##*/}" san_run timeout 900 "build/asan/$unit"
 	done
 	export SEDAHTTPD=$SEDA_TOP/build/asan/bin/sedahttpd SEDA_NO_BROWSER=1 SEDA_SLOW=16
-	for test in basic pipeline range; do
+	for test in basic pipeline; do
 		check "asan, device: httpd-$test" \
 			san_run timeout 600 "tests/e2e/httpd-$test.sh"
 	done
