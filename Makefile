@@ -8,7 +8,8 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 SMP     ?= 1
 DEBUG   ?= kasan lockdep
-LANES   ?= 2
+# Some tests mostly wait.
+LANES   ?= $(shell expr 1 + $$(nproc))
 MEM     ?= 1024
 PORT    ?= 8080
 DIR     ?= .
@@ -265,7 +266,7 @@ clean:
 #:                     SMP=1 CPUs and MEM=1024 MB; BACKEND=epoll: on this host
 #: make test           every test; KERNEL=6.1, 6.1-rt, 6.12, 7.2 ..., SMP=1; those of
 #:                     the module on DEBUG="kasan lockdep", too (DEBUG= : not);
-#:                     LANES=2 at a time
+#:                     LANES=3 at a time (else one more than CPUs)
 #: make test-all       unit, kmod, hostile and stress on 6.1, 6.12 and 7.2, each
 #:                     generic and real-time
 #: make test-debug     kmod, hostile, stress and planted bugs on the KASAN, lockdep
