@@ -100,6 +100,9 @@ race() { # FRAME...: the kernel's own race, with these frames in one of its stac
 race skb_attempt_defer_free __tcp_read_sock seda_tcp_read >"$tap_dir/log"
 check "nor is one below functions of ours" \
 	"$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log"
+race pipe_poll seda_watch >"$tap_dir/log"
+check "nor what a file does when it is polled" \
+	"$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log"
 race __list_add_valid seda_link >"$tap_dir/log"
 is "but one of a helper that we called is" \
 	"$("$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log" >/dev/null; echo $?)" 1
