@@ -257,9 +257,9 @@ TEST_F(rig, what_would_loop_or_cannot_be_polled_is_refused)
 				    POLLIN, 0, &self->id));
 	EXPECT_EQ(-ELOOP, app_watch(self->app, open("/dev/seda", O_RDWR),
 				    self->stage, POLLIN, 0, &self->id));
-	if (!io_uring_queue_init(4, &ring, 0))
-		EXPECT_EQ(-ELOOP, app_watch(self->app, ring.ring_fd,
-					    self->stage, POLLIN, 0, &self->id));
+	ASSERT_EQ(0, io_uring_queue_init(4, &ring, 0));
+	EXPECT_EQ(-ELOOP, app_watch(self->app, ring.ring_fd, self->stage, POLLIN,
+				    0, &self->id));
 	EXPECT_EQ(-EPERM, app_watch(self->app, mkstemp(path), self->stage,
 				    POLLIN, 0, &self->id));
 	EXPECT_EQ(-EBADF, app_watch(self->app, -1, self->stage, POLLIN, 0,

@@ -12,7 +12,7 @@
 
 #define TRACING	"/sys/kernel/tracing/instances/"
 #define MARK	"seda-kill"
-#define FEWEST	5	/* rounds that tell anything */
+#define LATE	(5 * SECOND)
 
 /* What the workers do; and, apart, as it must reach back further, sends. */
 static const char *const instances[] = { TRACING "kill", TRACING "kill-sends" };
@@ -23,7 +23,7 @@ struct strike {
 };
 
 struct totals {
-	long inside, parked, pending, both;
+	long inside, parked, pending, both, late;
 	uint64_t slowest;
 };
 
@@ -161,6 +161,7 @@ static void kill_round(uint64_t *state, struct totals *t)
 	busy_reap(pids.server);
 	took = module_unload();
 	t->slowest = took > t->slowest ? took : t->slowest;
+	t->late += took > LATE;
 	busy_stop(pids.clients);
 	module_load();
 	t->inside += !!s.inside;
@@ -203,10 +204,12 @@ int main(void)
 		if (!(i % 50) || i == rounds)
 			tell(&t, i, start);
 	}
-	claim(i > FEWEST, "rmmod succeeds after each SIGKILL\n");
+	/* the host may have something else to do, too */
+	claim(t.late * 10 <= rounds,
+	      "5 s after SIGKILL the module can be unloaded, 9 times of 10\n");
 	claim(t.inside * 5 >= rounds && t.pending * 5 >= rounds,
 	      "a fifth strike inside ENTER, and a fifth with sends pending\n");
-	claim(slab_returns(before, 16 + rounds / 4), "nothing is left\n");
+	claim(slab_returns(before, 32), "nothing is left\n");
 	for (i = 0; i < 2; i++)
 		rmdir(instances[i]);
 	return end();
