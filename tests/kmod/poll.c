@@ -36,7 +36,7 @@ TEST(readable_while_there_is_work)
 	ASSERT_EQ(0, rig_submit(&rig));
 	EXPECT_EQ(0, poll(&p, 1, 0));
 	pthread_create(&thread, NULL, posts, NULL);
-	EXPECT_EQ(1, poll(&p, 1, LONG / MS));
+	EXPECT_EQ(1, poll(&p, 1, -1));
 	pthread_join(thread, NULL);
 	rig_close(&rig);
 }
@@ -53,7 +53,7 @@ TEST(nested_in_epoll)
 	EXPECT_EQ(0, epoll_wait(ep, &ev, 1, 0));
 	for (i = 0; i < 5; i++) {
 		pthread_create(&thread, NULL, posts, NULL);
-		ASSERT_EQ(1, epoll_wait(ep, &ev, 1, LONG / MS));
+		ASSERT_EQ(1, epoll_wait(ep, &ev, 1, -1));
 		EXPECT_EQ(EPOLLIN, ev.events);
 		pthread_join(thread, NULL);
 		ASSERT_EQ(1, worker_enter(&rig.w, 0, 0));
@@ -144,7 +144,7 @@ TEST(given_back_above_the_target)
 	p.fd = rig.app.fd;
 	EXPECT_EQ(0, poll(&p, 1, 0));
 	sem_post(&giver.go);
-	EXPECT_EQ(1, poll(&p, 1, LONG / MS));
+	EXPECT_EQ(1, poll(&p, 1, -1));
 	ASSERT_EQ(1, worker_enter(&rig.w, 0, 0));
 	EXPECT_EQ(id, rig.w.events[0].source);
 	/* it has not to wait for ever */
