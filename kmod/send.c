@@ -217,14 +217,11 @@ static int seda_send_prepare(struct seda_worker *w)
 	return 0;
 }
 
-/* A record, one of w's if it has any. */
-static struct seda_send *seda_send_alloc(struct seda_worker *w)
+/* Prepared. */
+static struct seda_send *seda_send_take(struct seda_worker *w)
 {
-	struct seda_send *s;
+	struct seda_send *s = list_first_entry(&w->spares, struct seda_send, node);
 
-	if (!w->nr_spares)
-		return kmem_cache_alloc(seda_send_cache, GFP_KERNEL);
-	s = list_first_entry(&w->spares, struct seda_send, node);
 	list_del(&s->node);
 	w->nr_spares--;
 	return s;
@@ -238,9 +235,7 @@ static int seda_tcp_queue(struct seda_worker *w, struct seda_tcp *tcp,
 	lockdep_assert_held(&tcp->lock);
 	if (tcp->nr_sends >= SEDA_MAX_SENDS)
 		return -EAGAIN;
-	s = seda_send_alloc(w);
-	if (!s)
-		return -ENOMEM;
+	s = seda_send_take(w);
 	*s = *from;
 	if (s->flags & SEDA_SEND_BUF &&
 	    !seda_buf_hold(tcp->s.src.stage->app, s->buf))

@@ -54,6 +54,42 @@ TEST_F(few, stalled_ones_are_counted_and_resumed_by_enter)
 	EXPECT_EQ(2, self->r.app.counters->bufs_free);
 }
 
+#define MANY	40
+
+/* More than a worker keeps for itself. */
+TEST(many_are_given_back_at_once)
+{
+	struct seda_setup_args setup = {
+		.bufs = MANY, .buf_size = 64, .events = 4,
+	};
+	uint32_t buf[MANY];
+	struct rig r;
+	uint64_t id;
+	int i, peer;
+
+	ASSERT_EQ(0, rig_open(&r, &setup, NULL));
+	ASSERT_EQ(0, rig_accept(&r, &id, &peer));
+	for (i = 0; i < MANY; i++) {
+		ASSERT_EQ(1, write(peer, "x", 1));
+		ASSERT_NE(NULL, rig_next(&r));
+		buf[i] = r.ev.buf;
+		r.w.ctl[0].flags = SEDA_CTL_KEEP;
+	}
+	EXPECT_TRUE(rig_quiet(&r));
+	EXPECT_EQ(MANY, r.app.counters->bufs_kept);
+	for (i = 0; i < MANY; i++)
+		r.w.ops[i] = (struct seda_op){
+			.op = SEDA_OP_RETURN, .buf = buf[i],
+		};
+	r.w.nr_ops = MANY;
+	ASSERT_EQ(0, rig_submit(&r));
+	for (i = 0; i < MANY; i++)
+		EXPECT_EQ(0, r.w.ops[i].res);
+	EXPECT_EQ(0, r.app.counters->bufs_kept);
+	EXPECT_EQ(MANY, r.app.counters->bufs_free);
+	rig_close(&r);
+}
+
 TEST_F(few, kept_buffers_resume_it_by_return)
 {
 	struct seda_op op = { .op = SEDA_OP_RETURN };

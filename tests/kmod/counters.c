@@ -89,6 +89,28 @@ TEST(fdinfo_shows_the_peers_of_connections_without_a_descriptor)
 	rig_close(&r);
 }
 
+TEST(fdinfo_shows_addresses_of_ipv6)
+{
+	struct sockaddr_in6 sin6 = {
+		.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
+	socklen_t len = sizeof(sin6);
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	struct rig r;
+	uint64_t id;
+	char want[64];
+
+	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&sin6, len));
+	ASSERT_EQ(0, getsockname(fd, (struct sockaddr *)&sin6, &len));
+	ASSERT_EQ(0, app_adopt(&r.app, fd, r.stage, 0, 0, &id));
+	app_fdinfo(&r.app, text, sizeof(text));
+	snprintf(want, sizeof(want), "local=[::1]:%d", ntohs(sin6.sin6_port));
+	EXPECT_NE(NULL, strstr(text, want));
+	close(fd);
+	rig_close(&r);
+}
+
 TEST(debugfs_shows_them_too)
 {
 	char path[512], prefix[32];
