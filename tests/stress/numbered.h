@@ -197,6 +197,10 @@ static inline bool served(void)
 	       run.n->conns;
 }
 
+static inline void interrupted(int sig)
+{
+}
+
 static inline void *numbered_worker(void *arg)
 {
 	unsigned long events = 0, batches = 0;
@@ -208,7 +212,9 @@ static inline void *numbered_worker(void *arg)
 	need(!worker_join(&run.app, &w));
 	while (!served()) {
 		ops = w.nr_ops;
-		n = enter_some(&w, 1, TICK);
+		/* without an end, which would heal a lost wake-up; but what it keeps
+		   is for others to give back only when this returns */
+		n = enter_some(&w, 1, run.n->keep ? TICK : SEDA_FOREVER);
 		if (n < 0)
 			fail("ENTER: %d", n);
 		check_ops(&w, ops);
@@ -331,6 +337,18 @@ static inline pid_t numbered_client_process(int listener)
 	_exit(0);
 }
 
+/* Wakes those who wait for ever, when there is nothing more to wait for. */
+static inline void numbered_end(const pthread_t *t, unsigned int n)
+{
+	while (!served())
+		sleep_ns(TICK);
+	while (n) {
+		pthread_kill(t[n - 1], SIGUSR1);
+		sleep_ns(TICK / 20);
+		n -= !pthread_tryjoin_np(t[n - 1], NULL);
+	}
+}
+
 /* All is over: nothing is left anywhere. */
 static inline void numbered_check(void)
 {
@@ -360,6 +378,7 @@ static inline void numbered(const struct numbered *n, const char *what)
 
 	memset(&run, 0, sizeof(run));
 	run.n = n;
+	signal(SIGUSR1, interrupted);
 	listener = tcp_listen(&run.port);
 	need(listener >= 0);
 	pid = numbered_client_process(listener);
@@ -369,8 +388,7 @@ static inline void numbered(const struct numbered *n, const char *what)
 	need(!app_listen(&run.app, listener, run.accepts, run.data, NULL));
 	for (i = 0; i < n->workers; i++)
 		t[i] = thread(numbered_worker, NULL);
-	for (i = 0; i < n->workers; i++)
-		pthread_join(t[i], NULL);
+	numbered_end(t, n->workers);
 	need(waitpid(pid, &status, 0) == pid);
 	need(!status);
 	numbered_check();
@@ -382,6 +400,29 @@ static inline void numbered(const struct numbered *n, const char *what)
 		       run.events, run.batches, run.waits, stalls,
 		       (now_ns() - start) / 1e9);
 	claim(true, "%s\n", what);
+}
+
+/* What --append preempt=MODE asks for, or the kernel has. */
+static inline void say_preemption(void)
+{
+	const char *path = "/sys/kernel/debug/sched/preempt";
+	char line[4096] = "", modes[64] = "", mode[32] = "", want[40];
+	FILE *file = fopen("/proc/cmdline", "re");
+	const char *asked;
+
+	need(file && fgets(line, sizeof(line), file));
+	fclose(file);
+	file = fopen(path, "re");
+	if (file && fgets(modes, sizeof(modes), file))
+		ksft_print_msg("preemption: %s", modes);
+	asked = strstr(line, "preempt=");
+	if (asked) {
+		sscanf(asked, "preempt=%31s", mode);
+		snprintf(want, sizeof(want), "(%s)", mode);
+		need(strstr(modes, want));
+	}
+	if (file)
+		fclose(file);
 }
 
 #endif /* NUMBERED_H */
