@@ -31,6 +31,12 @@ all_steps() {
 	diff -u <(labels kmod/*.[ch] | sort -u) <(labels tests/model/*.pml | sort -u)
 }
 
+# What stands at the labels is what stood there when the models were made.
+same_statements() {
+	diff -u <(grep -v '^#' tests/model/steps) \
+		<(awk -f tests/model/statements.awk kmod/*.[ch] | LC_ALL=C sort)
+}
+
 # In functions of kmod's name a line without a label changes nothing but what is
 # its process's own, or what kmod does not have.
 no_other_steps() {
@@ -117,6 +123,7 @@ for file in tests/model/*.pml; do
 	check "the steps of $file are kmod's" same_steps "$file"
 done
 check "each step that has a label in kmod is in a model" all_steps
+check "what the labels stand at is what the models have" same_statements
 check "each step of a model has a label" no_other_steps
 check "each barrier of kmod is a step, or it is told why not" barriers
 check "each step is broken by a mutant, or it is told why not" all_broken
