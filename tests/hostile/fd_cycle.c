@@ -6,10 +6,12 @@
  */
 #include <kselftest_harness.h>
 
+#include <liburing.h>
+
 #include "tests/lib/fdpass.h"
 #include "tests/lib/stages.h"
 
-#define ROUNDS	50
+#define ROUNDS	25
 
 /* A pair of Unix sockets; source: the first end, as the app knows it. */
 static int watched_pair(struct rig *r, int type, int s[2], uint64_t *source)
@@ -88,6 +90,33 @@ static int with_the_socket(int type)
 	return 0;
 }
 
+/* The socket's queue has a ring that has both, and polls the app. */
+static int with_a_ring(int type)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	int files[2], s[2];
+	uint64_t id;
+	struct rig r;
+
+	MUST(!watched_pair(&r, type, s, &id));
+	MUST(!io_uring_queue_init(4, &ring, 0));
+	files[0] = r.app.fd;
+	files[1] = s[0];
+	MUST(!io_uring_register_files(&ring, files, 2));
+	sqe = io_uring_get_sqe(&ring);
+	io_uring_prep_poll_add(sqe, 0, POLLIN);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	MUST(io_uring_submit(&ring) == 1);
+	/* later kernels refuse that */
+	fd_send(s[1], ring.ring_fd);
+	close(s[0]);
+	close(s[1]);
+	rig_close(&r);
+	io_uring_queue_exit(&ring);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(int type);
@@ -96,6 +125,7 @@ static const struct {
 	{ "in the peer's queue", in_the_peers_queue },
 	{ "in each other's", in_each_others },
 	{ "with the socket", with_the_socket },
+	{ "with a ring", with_a_ring },
 };
 
 /* The kernel collects descriptors in flight when a Unix socket is closed. */
