@@ -2,7 +2,8 @@
 /*
  * vm: --smp 2 --timeout 300
  *
- * Descriptors closed by a thread under every source give one CLOSED each.
+ * Descriptors closed by a thread under every source, which another closes by its id
+ * meanwhile, give one CLOSED each.
  */
 #include <kselftest_harness.h>
 
@@ -11,20 +12,44 @@
 
 #define MOST	1000000
 
+static struct app *app;
 static int fds[MOST];
+static uint64_t ids[MOST];
 static volatile int ready, rounds;
+
+/* When the source of round i is there, and a while, that varies. */
+static void await_round(int i, int vary)
+{
+	volatile int spin;
+	int j;
+
+	while (ready <= i)
+		sched_yield();
+	for (j = 0, spin = 0; j < i % 3000 * vary % 3000; j++)
+		spin++;
+}
 
 static void *closes(void *arg)
 {
-	volatile int spin;
-	int i, j;
+	int i;
 
 	for (i = 0; i < rounds; i++) {
-		while (ready <= i)
-			sched_yield();
-		for (j = 0, spin = 0; j < i * 7919 % 3000; j++)
-			spin++;
+		await_round(i, 7919);
 		close(fds[i]);
+	}
+	return NULL;
+}
+
+/* Two of three; the data, the end and the other close race with each. */
+static void *closes_by_id(void *arg)
+{
+	int i;
+
+	for (i = 0; i < rounds; i++) {
+		await_round(i, 6007);
+		if (i % 3)
+			app_id_call(app, SEDA_IOC_CLOSE, ids[i],
+				    i % 2 ? SEDA_CLOSE_ABORT : 0);
 	}
 	return NULL;
 }
@@ -34,14 +59,16 @@ TEST(one_closed_for_each)
 	int i, n, closed = 0, own, peer;
 	static unsigned char seen[MOST];
 	struct seda_event *ev;
-	pthread_t thread;
+	pthread_t thread[2];
 	struct rig r;
 	uint64_t id;
 
 	rounds = count_here(10000);
 	ASSERT_GE(MOST, rounds);
 	ASSERT_EQ(0, rig_open(&r, NULL, NULL));
-	pthread_create(&thread, NULL, closes, NULL);
+	app = &r.app;
+	pthread_create(&thread[0], NULL, closes, NULL);
+	pthread_create(&thread[1], NULL, closes_by_id, NULL);
 	for (i = 0; closed < rounds; i++) {
 		if (i < rounds) {
 			struct seda_op *op;
@@ -54,6 +81,7 @@ TEST(one_closed_for_each)
 					       &id));
 			ASSERT_EQ(1, write(peer, "x", 1));
 			fds[i] = own;
+			ids[i] = id;
 			ready = i + 1;
 			if (i % 3 == 0) {
 				op = worker_op(&r.w, SEDA_OP_SEND, id);
@@ -77,7 +105,8 @@ TEST(one_closed_for_each)
 			closed++;
 		}
 	}
-	pthread_join(thread, NULL);
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
 	for (i = 0; i < rounds; i++)
 		ASSERT_EQ(1, seen[i]);
 	rig_close(&r);
