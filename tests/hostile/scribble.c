@@ -208,7 +208,7 @@ static int hostile(uint64_t seed)
 	app_close(&app);
 	fprintf(stderr, "# %llu of %llu ops accepted\n",
 		(unsigned long long)accepted, (unsigned long long)submitted);
-	return submitted < wanted ? 2 : accepted * 10 < submitted ? 3 : 0;
+	return submitted < wanted ? 2 : accepted * 100 < submitted ? 3 : 0;
 }
 
 /* A decent app goes on meanwhile. */
