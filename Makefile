@@ -9,7 +9,7 @@ DESTDIR ?=
 SMP     ?= 1
 DEBUG   ?= kasan lockdep
 # Some tests mostly wait.
-LANES   ?= $(shell expr 1 + $$(nproc))
+LANES   ?= $(shell expr 1 + $$(nproc || echo 1))
 MEM     ?= 1024
 PORT    ?= 8080
 DIR     ?= .

@@ -103,6 +103,9 @@ check "nor is one below functions of ours" \
 race pipe_poll seda_watch >"$tap_dir/log"
 check "nor what a file does when it is polled" \
 	"$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log"
+race sock_poll seda_watch >"$tap_dir/log"
+is "but that of a socket that is gone is" \
+	"$("$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log" >/dev/null; echo $?)" 1
 race __list_add_valid seda_link >"$tap_dir/log"
 is "but one of a helper that we called is" \
 	"$("$SEDA_TOP/tests/lib/kernel-report" "$tap_dir/log" >/dev/null; echo $?)" 1

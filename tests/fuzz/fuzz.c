@@ -210,7 +210,7 @@ static int report(bool ended)
 	struct count all = device_calls();
 	bool good = percent(&all) >= LEAST_PERCENT;
 	const char *kernel = getenv("SEDA_DEBUG");
-	bool guided = !kernel || strcmp(kernel, "kasan") || shared->nr_edges;
+	bool guided = !kernel || !strcmp(kernel, "kcsan") || shared->nr_edges;
 
 	say_counts();
 	if (opt.pcs)

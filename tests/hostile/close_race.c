@@ -15,7 +15,7 @@
 static struct app *app;
 static int fds[MOST];
 static uint64_t ids[MOST];
-static volatile int ready, rounds;
+static volatile int ready, rounds, closed_by_id;
 
 /* When the source of round i is there, and a while, that varies. */
 static void await_round(int i, int vary)
@@ -47,9 +47,9 @@ static void *closes_by_id(void *arg)
 
 	for (i = 0; i < rounds; i++) {
 		await_round(i, 6007);
-		if (i % 3)
-			app_id_call(app, SEDA_IOC_CLOSE, ids[i],
-				    i % 2 ? SEDA_CLOSE_ABORT : 0);
+		if (i % 3 && !app_id_call(app, SEDA_IOC_CLOSE, ids[i],
+					  i % 2 ? SEDA_CLOSE_ABORT : 0))
+			closed_by_id++;
 	}
 	return NULL;
 }
@@ -109,6 +109,7 @@ TEST(one_closed_for_each)
 		pthread_join(thread[i], NULL);
 	for (i = 0; i < rounds; i++)
 		ASSERT_EQ(1, seen[i]);
+	EXPECT_LT(0, closed_by_id);
 	rig_close(&r);
 }
 

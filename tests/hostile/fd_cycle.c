@@ -90,7 +90,10 @@ static int with_the_socket(int type)
 	return 0;
 }
 
-/* The socket's queue has a ring that has both, and polls the app. */
+/*
+ * A ring has both, and polls the app; the socket's queue has the ring, where the
+ * kernel still lets one send it (not since 2024).
+ */
 static int with_a_ring(int type)
 {
 	struct io_uring_sqe *sqe;
@@ -108,7 +111,6 @@ static int with_a_ring(int type)
 	io_uring_prep_poll_add(sqe, 0, POLLIN);
 	sqe->flags |= IOSQE_FIXED_FILE;
 	MUST(io_uring_submit(&ring) == 1);
-	/* later kernels refuse that */
 	fd_send(s[1], ring.ring_fd);
 	close(s[0]);
 	close(s[1]);

@@ -6,6 +6,8 @@
 /* vm: --smp 2 --timeout 400 */
 #include <kselftest_harness.h>
 
+#include <limits.h>
+
 #include "tests/lib/count.h"
 #include "tests/lib/stages.h"
 
@@ -162,12 +164,14 @@ static void *works(void *arg)
 		n = rnd(&r) % 64 + 1;
 		for (i = 0; i < n; i++)
 			some_op(&r, &w.ops[i]);
+		for (i = 0; i < n; i++)
+			w.ops[i].res = INT_MIN;
 		w.nr_ops = n;
 		if (worker_enter(&w, rnd(&r) % 2, rnd(&r) % 2 * 20000) < 0)
 			break;
 		__sync_add_and_fetch(&submitted, n);
 		for (i = 0; i < n; i++)
-			if (w.ops[i].res >= 0)
+			if (w.ops[i].op != SEDA_OP_NOP && w.ops[i].res >= 0)
 				__sync_add_and_fetch(&accepted, 1);
 		i = rnd(&r) % CONNS;
 		if (!(rnd(&r) % 4) && peers[i] > 0 &&

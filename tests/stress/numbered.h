@@ -212,8 +212,10 @@ static inline void *numbered_worker(void *arg)
 	need(!worker_join(&run.app, &w));
 	while (!served()) {
 		ops = w.nr_ops;
-		/* without an end, which would heal a lost wake-up; but what it keeps
-		   is for others to give back only when this returns */
+		/*
+		 * Without an end, which would heal a lost wake-up; but what it
+		 * keeps is for others to give back only when this returns.
+		 */
 		n = enter_some(&w, 1, run.n->keep ? TICK : SEDA_FOREVER);
 		if (n < 0)
 			fail("ENTER: %d", n);
@@ -366,6 +368,7 @@ static inline void numbered_check(void)
 	need(!run.app.counters->bufs_kept && !run.app.counters->stalled);
 	need(run.app.counters->sources == 1);
 	need(c->delivered + run.nr_flows == run.events);
+	need(run.n->window > 1 || run.events >= run.n->messages);
 }
 
 static inline void numbered(const struct numbered *n, const char *what)
@@ -378,6 +381,7 @@ static inline void numbered(const struct numbered *n, const char *what)
 
 	memset(&run, 0, sizeof(run));
 	run.n = n;
+	need(n->window <= MAX_WINDOW);
 	signal(SIGUSR1, interrupted);
 	listener = tcp_listen(&run.port);
 	need(listener >= 0);
@@ -415,9 +419,9 @@ static inline void say_preemption(void)
 	file = fopen(path, "re");
 	if (file && fgets(modes, sizeof(modes), file))
 		ksft_print_msg("preemption: %s", modes);
-	asked = strstr(line, "preempt=");
+	asked = strstr(line, " preempt=");
 	if (asked) {
-		sscanf(asked, "preempt=%31s", mode);
+		need(sscanf(asked, " preempt=%31s", mode) == 1);
 		snprintf(want, sizeof(want), "(%s)", mode);
 		need(strstr(modes, want));
 	}
