@@ -4,21 +4,6 @@
 
 #include "tests/lib/seda_rig.h"
 
-static int listen6(uint16_t *port)
-{
-	struct sockaddr_in6 sin6 = {
-		.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT,
-	};
-	socklen_t len = sizeof(sin6);
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)) ||
-	    listen(fd, 10) || getsockname(fd, (struct sockaddr *)&sin6, &len))
-		return -1;
-	*port = ntohs(sin6.sin6_port);
-	return fd;
-}
-
 TEST(accept_tells_child_and_peer)
 {
 	struct seda_listen_args a = { .size = sizeof(a) };
@@ -76,7 +61,7 @@ TEST(accept_tells_a_v6_peer)
 	struct seda_source_info_args info;
 	struct seda_event *ev;
 	uint16_t port = 0;
-	int l = listen6(&port), fd;
+	int l = tcp_listen6(&port), fd;
 	struct rig r;
 
 	ASSERT_LE(0, l);

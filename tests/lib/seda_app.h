@@ -293,6 +293,22 @@ static inline int tcp_listen(uint16_t *port)
 	return fd;
 }
 
+/* The same on [::1], and any port. */
+static inline int tcp_listen6(uint16_t *port)
+{
+	struct sockaddr_in6 sin6 = {
+		.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
+	socklen_t len = sizeof(sin6);
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)) ||
+	    listen(fd, 10) || getsockname(fd, (struct sockaddr *)&sin6, &len))
+		return -errno;
+	*port = ntohs(sin6.sin6_port);
+	return fd;
+}
+
 /* As tcp_listen(), but who connects to it from now on waits: it is full. */
 static inline int tcp_deaf(uint16_t *port)
 {
