@@ -217,7 +217,7 @@ static int seda_send_prepare(struct seda_worker *w)
 	return 0;
 }
 
-/* Prepared. */
+/* The record that seda_send_prepare() saw to. */
 static struct seda_send *seda_send_take(struct seda_worker *w)
 {
 	struct seda_send *s = list_first_entry(&w->spares, struct seda_send, node);

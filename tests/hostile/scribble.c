@@ -162,10 +162,10 @@ static void *works(void *arg)
 		return NULL;
 	while (submitted < wanted) {
 		n = rnd(&r) % 64 + 1;
-		for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
 			some_op(&r, &w.ops[i]);
-		for (i = 0; i < n; i++)
 			w.ops[i].res = INT_MIN;
+		}
 		w.nr_ops = n;
 		if (worker_enter(&w, rnd(&r) % 2, rnd(&r) % 2 * 20000) < 0)
 			break;

@@ -3,8 +3,7 @@
  * vm: --smp 2 --timeout 900
  *
  * Messages over 64 connections and 4 workers come once each and in order, on
- * two CPUs.  SEDA_MESSAGES=10000000 SEDA_WINDOW=1 for as
- * many events.
+ * two CPUs.  SEDA_MESSAGES=10000000 SEDA_WINDOW=1 for as many events.
  */
 #include "tests/stress/numbered.h"
 
