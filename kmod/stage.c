@@ -200,12 +200,11 @@ int seda_stage_destroy(struct seda_app *app, u64 id)
 	if (!stage)
 		return -ESTALE;
 	mutex_lock(&app->lock);
-	/* found again under the lock, the table's use is still there */
+	/*
+	 * The table's use is still there: who else destroys it, under the lock, was
+	 * refused by ours.
+	 */
 	seda_stage_put(stage);
-	if (rcu_access_pointer(app->stages[(u32)id]) != stage) {
-		ret = -ESTALE;
-		goto out;
-	}
 	if (!refcount_dec_if_one(&stage->users)) {
 		ret = -EBUSY;
 		goto out;
