@@ -197,10 +197,6 @@ static inline bool served(void)
 	       run.n->conns;
 }
 
-static inline void interrupted(int sig)
-{
-}
-
 static inline void *numbered_worker(void *arg)
 {
 	unsigned long events = 0, batches = 0;
@@ -344,11 +340,8 @@ static inline void numbered_end(const pthread_t *t, unsigned int n)
 {
 	while (!served())
 		sleep_ns(TICK);
-	while (n) {
-		pthread_kill(t[n - 1], SIGUSR1);
-		sleep_ns(TICK / 20);
-		n -= !pthread_tryjoin_np(t[n - 1], NULL);
-	}
+	while (n)
+		finish(t[--n]);
 }
 
 /* All is over: nothing is left anywhere. */
@@ -382,7 +375,7 @@ static inline void numbered(const struct numbered *n, const char *what)
 	memset(&run, 0, sizeof(run));
 	run.n = n;
 	need(n->window <= MAX_WINDOW);
-	signal(SIGUSR1, interrupted);
+	wakes_by_signal();
 	listener = tcp_listen(&run.port);
 	need(listener >= 0);
 	pid = numbered_client_process(listener);

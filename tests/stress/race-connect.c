@@ -89,7 +89,8 @@ static void *works(void *arg)
 	need(!worker_join(&app, &w));
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		ops = w.nr_ops;
-		n = enter_some(&w, 1, TICK / 20);
+		/* nothing but an event ends it, or the end of the test */
+		n = enter_some(&w, 1, SEDA_FOREVER);
 		need(n >= 0);
 		for (i = 0; i < ops; i++)
 			if (w.ops[i].op == SEDA_OP_CANCEL && w.ops[i].res == 1)
@@ -168,6 +169,7 @@ int main(void)
 	int i, fd;
 
 	begin(1);
+	wakes_by_signal();
 	state = chance_seed();
 	listener = tcp_listen(&port);
 	fd = tcp_listen(&refusing_port);
@@ -191,7 +193,7 @@ int main(void)
 	/* the one that waits for a connection */
 	close(tcp_connect(port));
 	for (i = 0; i < WORKERS + 2; i++)
-		pthread_join(t[i], NULL);
+		finish(t[i]);
 	need(cancelled <= cancels);
 	ksft_print_msg("%ld connected, %ld too late, %ld cancelled, %ld refused\n",
 		       connected, expired, cancelled, refused);

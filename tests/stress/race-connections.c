@@ -212,6 +212,7 @@ static void *racing(void *arg)
 	r->state = busy.seed + (uintptr_t)arg + 1;
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		ops = r->w.nr_ops;
+		/* what nobody wakes for: releasing what others have held */
 		n = enter_some(&r->w, 1, TICK);
 		if (n < 0)
 			fail("ENTER: %d", n);

@@ -173,7 +173,8 @@ static void *works(void *arg)
 
 	need(!worker_join(&app, &w));
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		n = enter_some(&w, 1, TICK);
+		/* nothing but an event ends it, or the end of the test */
+		n = enter_some(&w, 1, SEDA_FOREVER);
 		need(n >= 0);
 		for (i = 0; i < n; i++)
 			take(&w.events[i]);
@@ -229,6 +230,7 @@ int main(void)
 	int i;
 
 	begin(1);
+	wakes_by_signal();
 	goal = count_here(10000);
 	state = chance_seed();
 	many_files();
@@ -252,10 +254,10 @@ int main(void)
 	}
 	while (!all_ended())
 		sleep_ns(TICK);
-	stop = true;
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	pthread_join(poker, NULL);
 	for (i = 0; i < WORKERS; i++)
-		pthread_join(worker[i], NULL);
+		finish(worker[i]);
 	claim(true, "%ld ended once, after %ld events\n", ended, events);
 	return end();
 }

@@ -24,7 +24,8 @@ static void *working(void *arg)
 	need(!worker_join(&app, &w));
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED) || app.counters->sources) {
 		ops = w.nr_ops;
-		n = enter_some(&w, 1, TICK);
+		/* nothing but an event ends it, or the end of the test */
+		n = enter_some(&w, 1, SEDA_FOREVER);
 		need(n >= 0);
 		for (i = 0; i < ops; i++)
 			if (w.ops[i].res)
@@ -92,6 +93,7 @@ int main(void)
 	int fd, ret;
 
 	begin(1);
+	wakes_by_signal();
 	state = chance_seed();
 	need(!app_open(&app, NULL));
 	need(!app_stage(&app, NULL, &accepts) && !app_stage(&app, NULL, &data));
@@ -118,7 +120,7 @@ int main(void)
 		if (now_ns() - last > 30 * SECOND)
 			fail("%u sources do not end", app.counters->sources);
 	for (i = 0; i < 5; i++)
-		pthread_join(t[i], NULL);
+		finish(t[i]);
 	ksft_print_msg("%ld connected, %ld accepted, %ld listeners closed\n",
 		       connects, accepted, closed);
 	ksft_print_msg("%ld times too early to listen anew\n", busy);

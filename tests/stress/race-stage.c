@@ -85,19 +85,6 @@ static void *posting(void *arg)
 	return NULL;
 }
 
-static void on_signal(int sig)
-{
-}
-
-/* The signal may come before it waits: so again. */
-static void finish(pthread_t t)
-{
-	while (pthread_tryjoin_np(t, NULL)) {
-		pthread_kill(t, SIGUSR1);
-		sleep_ns(TICK);
-	}
-}
-
 static void create(unsigned int slot)
 {
 	struct seda_stage_args a = { .posts = 8 };
@@ -174,12 +161,11 @@ static void refused_destroy(long posts)
 int main(void)
 {
 	long rounds = count_here(2000), i;
-	struct sigaction act = { .sa_handler = on_signal };
 	pthread_t t[5];
 	uint64_t state;
 
 	begin(2);
-	sigaction(SIGUSR1, &act, NULL);
+	wakes_by_signal();
 	state = chance_seed();
 	refused_destroy(count_here(3000));
 	need(!app_open(&app, NULL));

@@ -18,10 +18,6 @@ static bool stop;
 static long came, joins, exits, leaves, signals, expiries;
 static pthread_t passing[PASSING];
 
-static void on_signal(int sig)
-{
-}
-
 static void take(struct worker *w, int n)
 {
 	while (n-- > 0) {
@@ -117,7 +113,6 @@ static void post_one(long nth)
 
 int main(void)
 {
-	struct sigaction act = { .sa_handler = on_signal };
 	struct seda_stage_args take_posts = { .posts = 4 };
 	struct seda_timer_args timer = {
 		.size = sizeof(timer), .first_ns = 1000, .period_ns = 3000000,
@@ -128,7 +123,7 @@ int main(void)
 
 	begin(1);
 	state = chance_seed();
-	sigaction(SIGUSR1, &act, NULL);
+	wakes_by_signal();
 	need(!app_open(&app, NULL));
 	need(!app_stage(&app, &take_posts, &posts));
 	need(!app_stage(&app, NULL, &timers));

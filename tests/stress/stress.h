@@ -101,6 +101,27 @@ static inline int enter_some(struct worker *w, unsigned int min, uint64_t timeou
 	return n == -EINTR ? 0 : n;
 }
 
+static inline void no_action(int sig)
+{
+}
+
+/* From now on SIGUSR1 ends a wait, and that is all it does. */
+static inline void wakes_by_signal(void)
+{
+	struct sigaction act = { .sa_handler = no_action };
+
+	sigaction(SIGUSR1, &act, NULL);
+}
+
+/* Joins a thread that may wait for ever.  A signal may come too early: so again. */
+static inline void finish(pthread_t t)
+{
+	while (pthread_tryjoin_np(t, NULL)) {
+		pthread_kill(t, SIGUSR1);
+		sleep_ns(TICK / 20);
+	}
+}
+
 static inline void many_files(void)
 {
 	struct rlimit files = { 1 << 18, 1 << 18 };
