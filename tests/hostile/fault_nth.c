@@ -6,13 +6,17 @@
  * first, the second, the third ... allocation or copy in it failing, until it
  * comes through without a failure.  Each time the error is one that the header
  * names, what failed made nothing, the app can be used, and nothing is left.
+ * In the end every place in the module where something can fail has failed.
  */
 #include "tests/lib/fault_scene.h"
+#include "tests/lib/fault_sites.h"
 
 /* No call has so many places that can fail. */
 #define MOST	400
 /* Sequences: a call at a stage, with one place after the other failing. */
 #define FEWEST	200
+/* Places in the module, or its list is wrong. */
+#define FEWEST_SITES	35
 
 static int sequences_run, injected_in_all;
 
@@ -80,12 +84,16 @@ static void try_sequence(const struct life_stage *stage, const struct call *c,
 
 int main(void)
 {
-	struct outcome *o = fault_calls_begin(sequences() + 1);
-	int fewest = getenv("SEDA_CALL") ? 1 : FEWEST;
+	struct outcome *o = fault_calls_begin(sequences() + 3);
+	int fewest = getenv("SEDA_CALL") ? 1 : FEWEST, sites;
 
+	ksft_test_result(sites_begin(), "places are kept\n");
 	each_sequence(try_sequence, o);
 	ksft_test_result(sequences_run >= fewest,
 			 "%d sequences to their end, %d failures\n",
 			 sequences_run, injected_in_all);
+	sites = sites_end();
+	ksft_test_result(sites >= FEWEST_SITES || fewest == 1,
+			 "every place in the module fails (%d)\n", sites);
 	return fault_calls_end();
 }

@@ -44,8 +44,10 @@ static inline int run_setup(struct scene *s)
 static inline int run_mmap(struct scene *s)
 {
 	struct app *app = scene_app(s);
-	void *map = mmap(NULL, app->setup.arena_size, PROT_READ | PROT_WRITE,
-			 MAP_SHARED, app->fd, SEDA_MMAP_ARENA);
+	/* nothing is near, so that it takes tables of pages, too */
+	void *map = mmap((void *)(1UL << 45), app->setup.arena_size,
+			 PROT_READ | PROT_WRITE, MAP_SHARED, app->fd,
+			 SEDA_MMAP_ARENA);
 
 	if (map == MAP_FAILED)
 		return -errno;
@@ -128,6 +130,17 @@ static inline int run_connect(struct scene *s)
 			      &id);
 
 	return scene_keep_id(s, ret, id);
+}
+
+static inline int run_connect_from(struct scene *s)
+{
+	struct seda_connect_args a = {
+		.size = sizeof(a), .stage = s->l.r.stage,
+		.peer = addr_v4(s->port), .local = addr_v4(0),
+	};
+	int ret = app_call(scene_app(s), SEDA_IOC_CONNECT, &a);
+
+	return scene_keep_id(s, ret, a.source);
 }
 
 static inline int run_watch(struct scene *s)
@@ -339,8 +352,8 @@ static inline int run_udp(struct scene *s)
 	return ret < 0 ? ret : run_enter(s);
 }
 
-/* A listener's connection, accepted and made a descriptor. */
-static inline int run_accept(struct scene *s)
+/* A listener's connection: its id, 0 if there is none, or -errno. */
+static inline int64_t accepted(struct scene *s, uint64_t timeout)
 {
 	struct worker *w = &s->l.r.w;
 	struct sockaddr_in sin = {
@@ -351,19 +364,45 @@ static inline int run_accept(struct scene *s)
 
 	if (ret)
 		return ret;
-	/* the kernel's own part of it may be what fails: it must not wait */
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0)
 		connect(scene_keep_fd(s, fd), (struct sockaddr *)&sin,
 			sizeof(sin));
-	n = worker_enter(w, 1, 10 * MS);
-	for (i = 0; i < n; i++) {
-		if (!(w->events[i].events & SEDA_EV_ACCEPT))
-			continue;
-		ret = app_to_fd(&s->l.r.app, w->events[i].child, 0);
-		return ret < 0 ? ret : (scene_keep_fd(s, ret), 0);
-	}
+	n = worker_enter(w, 1, timeout);
+	for (i = 0; i < n; i++)
+		if (w->events[i].events & SEDA_EV_ACCEPT)
+			return w->events[i].child;
 	return n < 0 ? n : 0;
+}
+
+static inline int run_to_fd_of(struct scene *s, int64_t id)
+{
+	int fd;
+
+	if (id <= 0)
+		return id;
+	fd = app_to_fd(scene_app(s), id, 0);
+	return fd < 0 ? fd : (scene_keep_fd(s, fd), 0);
+}
+
+static inline int run_accept(struct scene *s)
+{
+	/* the kernel's own part of it may be what fails: it must not wait */
+	return run_to_fd_of(s, accepted(s, 10 * MS));
+}
+
+/* A connection that was accepted, and no room in the table of descriptors. */
+static inline bool prepare_accepted(struct scene *s)
+{
+	if (!prepare_listen(s))
+		return false;
+	s->accepted = accepted(s, SEC);
+	return s->accepted > 0 && fill_table();
+}
+
+static inline int run_to_fd_accepted(struct scene *s)
+{
+	return run_to_fd_of(s, s->accepted);
 }
 
 /* What a call may have done to the app. */
@@ -386,7 +425,7 @@ static const struct call {
 	int (*run)(struct scene *s);
 	bool (*prepare)(struct scene *s);
 	unsigned int flags;
-	int allowed[2];		/* errors besides ENOMEM, EFAULT */
+	int allowed[3];		/* errors besides ENOMEM, EFAULT */
 	int states[9];		/* those that the app's state explains */
 } calls[] = {
 	{ .name = "info", .run = run_info },
@@ -419,6 +458,10 @@ static const struct call {
 	  .flags = CALL_CREATES },
 	{ .name = "connect", .run = run_connect, .prepare = prepare_listen,
 	  .flags = CALL_CREATES, .allowed = { -ENFILE, -ENOBUFS } },
+	/* Linux has this answer when it finds no memory for the port */
+	{ .name = "connect from", .run = run_connect_from,
+	  .prepare = prepare_listen, .flags = CALL_CREATES,
+	  .allowed = { -ENFILE, -ENOBUFS, -EADDRINUSE } },
 	{ .name = "watch pipe", .run = run_watch, .prepare = prepare_pipe,
 	  .flags = CALL_CREATES },
 	{ .name = "watch unix", .run = run_watch, .prepare = prepare_unix,
@@ -430,6 +473,8 @@ static const struct call {
 	{ .name = "to_fd", .run = run_to_fd, .flags = CALL_EVERYWHERE,
 	  .allowed = { -EMFILE, -ENFILE },
 	  .states = { -ESTALE, -EBUSY, -EINVAL, -EOPNOTSUPP, -EALREADY } },
+	{ .name = "to_fd accepted", .run = run_to_fd_accepted,
+	  .prepare = prepare_accepted, .allowed = { -EMFILE, -ENFILE } },
 	{ .name = "source_info", .run = run_source_info, .states = { -ESTALE } },
 	{ .name = "enter", .run = run_enter, .flags = CALL_EVERYWHERE,
 	  .states = { STATE_OP } },

@@ -15,6 +15,7 @@ struct scene {
 	struct life l;
 	int fd;			/* what prepare() made for run() */
 	int port;
+	int64_t accepted;	/* the connection's id, if there is one */
 	int fds[SCENE_FDS];	/* to be closed, the oldest first */
 	unsigned int nr_fds;
 	uint64_t ids[SCENE_IDS];	/* sources that calls made */
@@ -95,6 +96,19 @@ static inline bool prepare_pipe(struct scene *s)
 	s->fd = scene_keep_fd(s, fd[0]);
 	scene_keep_fd(s, fd[1]);
 	return true;
+}
+
+/* After the descriptor by which failures are asked for, a larger table is needed. */
+static inline bool fill_table(void)
+{
+	int fd;
+
+	do
+		fd = dup(0);
+	while (fd >= 0 && fd < 62);
+	if (fd > 62)
+		close(fd);
+	return fd >= 0;
 }
 
 static inline bool prepare_unix(struct scene *s)

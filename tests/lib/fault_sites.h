@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Whether every place of seda.ko that can fail on request did: those that were
+ * made to fail, of seda_inject.ko, against those that the module has, of
+ * tests/lib/fault-sites.
+ */
+#ifndef FAULT_SITES_H
+#define FAULT_SITES_H
+
+#include <sys/syscall.h>
+
+#include <kselftest.h>
+
+#include "tests/lib/fault.h"
+
+#define SITES_MODULE	"build/kasan/seda_inject.ko"
+#define SITES_SETTING	"/sys/module/seda_inject/parameters/sites"
+#define SITES_LIST	"tests/lib/fault-sites /run/seda-vm/job/ko/seda.ko"
+
+/* From now on they are kept. */
+static inline bool sites_begin(void)
+{
+	int fd = open(SITES_MODULE, O_RDONLY | O_CLOEXEC);
+	bool there = !syscall(SYS_finit_module, fd, "", 0) || errno == EEXIST;
+
+	close(fd);
+	return there && !fault_write(SITES_SETTING, "1");
+}
+
+/* Places by function, and by what they call there: no call reaches these. */
+static const char *const sites_elsewhere[][2] = {
+	/* when the module is loaded: hostile/fault_load */
+	{ "seda_group_init", "fsnotify_alloc_group" },
+	{ "seda_stats_init", "debugfs_create_dir" },
+};
+
+static inline bool site_elsewhere(const char *site, const char *callee)
+{
+	unsigned int i, n = sizeof(sites_elsewhere) / sizeof(sites_elsewhere[0]);
+	size_t len = strcspn(site, "+");
+
+	for (i = 0; i < n; i++)
+		if (strlen(sites_elsewhere[i][0]) == len &&
+		    !strncmp(site, sites_elsewhere[i][0], len) &&
+		    !strcmp(callee, sites_elsewhere[i][1]))
+			return true;
+	return false;
+}
+
+/* The number of places, or -1 if one did not fail; it is named. */
+static inline int sites_end(void)
+{
+	char failed[4096 + 1] = "\n", site[128], callee[128], line[130];
+	int fd = open(SITES_SETTING, O_RDONLY | O_CLOEXEC), n = 0, missing = 0;
+	FILE *list = popen(SITES_LIST, "r");
+
+	if (fd < 0 || !list || read(fd, failed + 1, sizeof(failed) - 2) <= 0)
+		return -1;
+	close(fd);
+	while (fscanf(list, "%127s %127s", site, callee) == 2) {
+		n++;
+		snprintf(line, sizeof(line), "\n%s\n", site);
+		if (strstr(failed, line) || site_elsewhere(site, callee))
+			continue;
+		missing++;
+		ksft_print_msg("%s in %s did not fail\n", callee, site);
+	}
+	if (pclose(list) || fault_write(SITES_SETTING, "0") || missing)
+		return -1;
+	return n;
+}
+
+#endif /* FAULT_SITES_H */
