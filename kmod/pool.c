@@ -283,8 +283,11 @@ static bool seda_pool_waking(const struct seda_pool *pool)
 /* Looks again when the woken worker should have come.  Some are parked. */
 static void seda_pool_watch(struct seda_pool *pool)
 {
-	/* one that goes off early looks again later */
-	if (!timer_pending(&pool->retry))
+	/*
+	 * One that goes off early looks again later.  Just when it does, it may still
+	 * be seen pending: it will look behind a barrier, and see what is there now.
+	 */
+	if (!data_race(timer_pending(&pool->retry)))
 		mod_timer(&pool->retry, READ_ONCE(pool->waking_until)); /* [watch-timer] */
 }
 

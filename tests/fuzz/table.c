@@ -135,7 +135,7 @@ const struct call_type call_types[] = {
 	       USE("buf", ARG_BUF, ALIVE), NUM("len", 1, 64, 256),
 	       NUM("flags", 0, 0, 4)),
 	DEVICE(op_send_vec, 8, run_op_send_vec, OP_ON(TCP_SOURCE),
-	       NUM("nr", 1, 2, 8, 64, 65), NUM("len", 1, 100, 5000),
+	       NUM("nr", 1, 2, 8, 64, 65, 512), NUM("len", 1, 100, 5000),
 	       RARE("from", 1, 3, 5)),
 	DEVICE(op_send_to, 8, run_op_send_to, OP_ON(SRC_UDP),
 	       NUM("len", 1, 100, 1000, 0), USE("peer", ARG_FD, FD_UDP)),

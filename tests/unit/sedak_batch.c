@@ -25,13 +25,15 @@ TEST(minimum_and_delay)
 {
 	struct sedak_stage_opts o = { .size = sizeof(o),
 				      .handler = sizes_handler, .min_batch = 10,
-				      .max_delay_ns = 1000 * MS };
+				      .max_delay_ns = 3600 * 1000 * MS };
 	struct sedak_rt *rt = rt_new(2);
-	struct sedak_stage *s;
+	struct sedak_stage *s, *delayed;
 	uint64_t begin;
 	int i;
 
 	ASSERT_EQ(0, sedak_stage_create(rt, &o, &s));
+	o.max_delay_ns = 1000 * MS;
+	ASSERT_EQ(0, sedak_stage_create(rt, &o, &delayed));
 	ASSERT_EQ(0, sedak_rt_start(rt));
 	for (i = 0; i < 9; i++)
 		ASSERT_EQ(0, sedak_stage_post(s, NULL));
@@ -43,7 +45,7 @@ TEST(minimum_and_delay)
 	total = calls = 0;
 	begin = now_ns();
 	for (i = 0; i < 5; i++)
-		ASSERT_EQ(0, sedak_stage_post(s, NULL));
+		ASSERT_EQ(0, sedak_stage_post(delayed, NULL));
 	while (!total)
 		sleep_ms(1);
 	EXPECT_LE(1000 * MS, now_ns() - begin);

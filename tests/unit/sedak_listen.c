@@ -245,6 +245,34 @@ TEST(limit)
 	server_end(box);
 }
 
+TEST(limit_of_a_new_listener)
+{
+	struct sedak_rt_opts ro = { .size = sizeof(ro), .workers = 1,
+				    .max_conns = 2 };
+	struct box *box = box_new();
+	struct sedak_rt *rt;
+	uint16_t port, later;
+	int fd[3], i;
+
+	box->act = act_close;
+	ASSERT_EQ(0, sedak_rt_create(&ro, &rt));
+	port = listen_on(stage_of(rt, box));
+	ASSERT_EQ(0, sedak_rt_start(rt));
+	for (i = 0; i < 2; i++)
+		fd[i] = dial(port);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 2));
+	later = listen_on(box->stage);
+	fd[2] = dial(later);
+	sleep_ms(100);
+	EXPECT_EQ(2, box_count(box, SEDAK_EV_ACCEPT));
+	close(fd[0]);
+	EXPECT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 3));
+	close(fd[1]);
+	close(fd[2]);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_CLOSED, 3));
+	server_end(box);
+}
+
 /*
  * What the handler of ACCEPT does with a connection is done in the connection's
  * pool, although the worker that accepted still has it
