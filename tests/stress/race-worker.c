@@ -111,6 +111,39 @@ static void post_one(long nth)
 	}
 }
 
+/* Joins and leaves beside others who do. */
+static void *churning(void *arg)
+{
+	long n = count_here(20000);
+	struct worker w;
+
+	while (n--)
+		need(!worker_join(&app, &w) && !worker_leave(&w));
+	return NULL;
+}
+
+static void churn(void)
+{
+	pthread_t t[PASSING];
+	int i;
+
+	for (i = 0; i < PASSING; i++)
+		t[i] = thread(churning, NULL);
+	for (i = 0; i < PASSING; i++)
+		pthread_join(t[i], NULL);
+}
+
+static void all_left(void)
+{
+	int i;
+
+	for (i = 0; app.counters->workers; i++) {
+		if (i > 1500)
+			fail("%u workers are left", app.counters->workers);
+		sleep_ns(TICK);
+	}
+}
+
 int main(void)
 {
 	struct seda_stage_args take_posts = { .posts = 4 };
@@ -121,7 +154,7 @@ int main(void)
 	pthread_t t[PASSING + 1];
 	uint64_t state;
 
-	begin(1);
+	begin(2);
 	state = chance_seed();
 	wakes_by_signal();
 	need(!app_open(&app, NULL));
@@ -140,17 +173,16 @@ int main(void)
 		pthread_join(t[i], NULL);
 	app_post(&app, posts, 1, n);
 	pthread_join(t[PASSING], NULL);
-	for (i = 0; app.counters->workers; i++) {
-		if (i > 1500)
-			fail("%u workers are left", app.counters->workers);
-		sleep_ns(TICK);
-	}
+	all_left();
 	ksft_print_msg("%ld posts came, %ld expiries; %ld joins, %ld left\n",
 		       came, expiries, joins, leaves);
 	ksft_print_msg("%ld exited, %ld by a signal\n", exits, signals);
 	need(!app_counters(&app, posts)->outstanding);
 	need(!app_counters(&app, timers)->outstanding);
 	claim(true, "no wake-up is lost as workers come and go\n");
+	churn();
+	all_left();
+	claim(true, "as many are counted as there are\n");
 	app_close(&app);
 	return end();
 }
