@@ -115,4 +115,17 @@ is "a guest whose end the kernel has something to say of" "$(DIES=99:99 judged)"
 	"guest: the kernel reported
 3 passed, 1 failed, 0 skipped
 exit 1"
+
+# Here, not in a guest; a child in a group of its own has the output open.
+mkdir "$top/tests/e2e"
+cat >"$top/tests/e2e/long.sh" <<'END'
+#!/bin/bash
+python3 -c 'import os, time; os.setpgrp(); time.sleep(600)' &
+wait
+END
+chmod +x "$top/tests/e2e/long.sh"
+is "one that takes too long, with a child" "$(timeout 120 "$top/tests/run" --built \
+	--group e2e --limit 1 | sed -n 's/^failed: e2e.//p; /^[0-9]* passed/p')" \
+	"long.sh: took too long
+0 passed, 1 failed, 0 skipped"
 finish
