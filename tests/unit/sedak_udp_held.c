@@ -8,12 +8,14 @@
  */
 #include "sedak_test.h"
 
-#define CAPACITY	100
+/* more than is taken up at a time: what has just come finds some that wait */
+#define CAPACITY	300
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic bool holding = true, stop;
 static _Atomic uint32_t handled, in_sink;
 static struct sedak_stage *sink;
+static int source;
 
 static void takes(struct sedak_stage *stage, struct sedak_event *ev,
 		  unsigned int n)
@@ -26,6 +28,8 @@ static void takes(struct sedak_stage *stage, struct sedak_event *ev,
 			handled++;
 			if (holding)
 				sedak_stage_post(sink, NULL);
+			else	/* they do not stop when nobody else may run */
+				send(source, "x", 1, MSG_DONTWAIT);
 		}
 	/* slower than they come: there are many in the socket, at any time */
 	while (now_ns() < end)
@@ -42,10 +46,8 @@ static void waits(struct sedak_stage *stage, struct sedak_event *ev,
 
 static void *floods(void *arg)
 {
-	int fd = *(int *)arg;
-
 	while (!stop)
-		if (send(fd, "x", 1, 0) < 0)
+		if (send(source, "x", 1, 0) < 0)
 			break;
 	return NULL;
 }
@@ -90,7 +92,7 @@ TEST(held_back)
 	struct sedak_udp *u;
 	uint32_t then;
 	pthread_t t[3];
-	int fd, i;
+	int i;
 
 	ASSERT_EQ(0, sedak_pool_create(rt, &po, &so.pool));
 	ASSERT_EQ(0, sedak_stage_create(rt, &so, &sink));
@@ -99,10 +101,10 @@ TEST(held_back)
 	ASSERT_EQ(0, sedak_udp_addr(u, (struct sockaddr *)&addr, &len));
 	pthread_mutex_lock(&gate);
 	ASSERT_EQ(0, sedak_rt_start(rt));
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&addr, len));
+	source = socket(AF_INET, SOCK_DGRAM, 0);
+	ASSERT_EQ(0, connect(source, (struct sockaddr *)&addr, len));
 	for (i = 0; i < 3; i++)
-		ASSERT_EQ(0, pthread_create(&t[i], NULL, floods, &fd));
+		ASSERT_EQ(0, pthread_create(&t[i], NULL, floods, NULL));
 	ASSERT_TRUE(until(dropped, rt));
 	then = handled;
 	sleep_ms(50);
@@ -115,9 +117,9 @@ TEST(held_back)
 	stop = true;
 	for (i = 0; i < 3; i++)
 		pthread_join(t[i], NULL);
-	close(fd);
 	sedak_udp_close(u);
 	sedak_rt_destroy(rt);
+	close(source);
 }
 
 TEST_HARNESS_MAIN
