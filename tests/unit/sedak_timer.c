@@ -4,6 +4,9 @@
  *
  * vm: --smp 2
  */
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+
 #include "sedak_test.h"
 
 static struct box *idle(unsigned int workers)
@@ -296,6 +299,40 @@ TEST(second_timer_sooner)
 		ASSERT_EQ(1, sedak_timer_cancel(a));
 	}
 	close(fd);
+	server_end(box);
+}
+
+/*
+ * With epoll the clock is set by this, instead of libc's: while it is, it rings, and
+ * another worker hears it before the one that has set it goes on.
+ */
+static _Atomic bool slowly;
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *new,
+		    struct itimerspec *old)
+{
+	int ret = (int)syscall(SYS_timerfd_settime, fd, flags, new, old);
+
+	if (slowly)
+		sleep_ms(20);
+	return ret;
+}
+
+TEST(rings_while_it_is_set)
+{
+	struct box *box = idle(2);
+	struct sedak_timer *t;
+	unsigned int i;
+
+	ASSERT_EQ(0, sedak_timer_create(box->stage, NULL, &t));
+	slowly = true;
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, sedak_timer_set(t, 1 * MS, 0));
+		ASSERT_TRUE(box_wait(box, SEDAK_EV_TIMER, i + 1))
+			TH_LOG("in round %u", i);
+	}
+	slowly = false;
+	sedak_timer_destroy(t);
 	server_end(box);
 }
 
