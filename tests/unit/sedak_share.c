@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* libsedak: a receive buffer may be sent and held at once; each has its own part. */
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include "sedak_test.h"
 
 #define LEN	(8 << 20)
@@ -128,6 +131,79 @@ static void share(struct __test_metadata *_metadata, bool second,
 TEST(sent_to_two) { share(_metadata, true, act_both); }
 TEST(held_while_sent) { share(_metadata, false, act_held); }
 TEST(put_before_sent) { share(_metadata, false, act_put_first); }
+
+#define BIG	32768		/* a buffer of it */
+
+static void act_big(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_ACCEPT && !accepted)
+		sedak_conn_pause(ev->conn);
+	if (ev->type != SEDAK_EV_DATA || ev->conn != conns[2])
+		act_both(box, ev);
+}
+
+static bool has_arrived(void *fd)
+{
+	int left;
+
+	return !ioctl(*(int *)fd, SIOCOUTQ, &left) && !left;
+}
+
+/* More than goes at once to a peer that does not read, and all of it to another. */
+TEST(stalled_and_sent_to_two)
+{
+	struct sedak_rt_opts ro = { .size = sizeof(ro), .workers = 1,
+				    .nr_bufs = 128, .buf_size = BIG };
+	struct sedak_listen_opts o = { .size = sizeof(o),
+				       .flags = SEDAK_LISTEN_FD };
+	char *data = malloc(BIG), *back = malloc(BIG);
+	struct box *box = box_new();
+	int fd[3], i, small = 4096;
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	uint16_t port;
+
+	accepted = 0;
+	pattern(data, BIG, 1);
+	box->act = act_big;
+	ASSERT_EQ(0, sedak_rt_create(&ro, &box->rt));
+	o.stage = stage_of(box->rt, box);
+	o.fd = passive(&port);
+	/* those that are accepted inherit it */
+	setsockopt(o.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	ASSERT_EQ(0, sedak_listen(&o, NULL));
+	ASSERT_EQ(0, sedak_rt_start(box->rt));
+	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(fd[0], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	a.sin_port = htons(port);
+	ASSERT_EQ(0, connect(fd[0], (struct sockaddr *)&a, sizeof(a)));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	for (i = 1; i < 3; i++) {
+		fd[i] = dial(port);
+		ASSERT_LE(0, fd[i]);
+		ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, i + 1));
+	}
+	ASSERT_TRUE(give(fd[0], data, BIG));
+	ASSERT_TRUE(until(has_arrived, &fd[0]));
+	ASSERT_EQ(0, sedak_conn_resume(conns[0]));
+	ASSERT_TRUE(take(fd[1], back, BIG));
+	EXPECT_EQ(0, memcmp(data, back, BIG));
+	ASSERT_EQ(1, box_count(box, SEDAK_EV_DATA));
+	/* into all the buffers */
+	pattern(back, BIG, 2);
+	for (i = 2; i < 300; i++) {
+		ASSERT_TRUE(give(fd[2], back, BIG));
+		ASSERT_TRUE(box_wait_bytes(box, (size_t)i * BIG));
+	}
+	ASSERT_TRUE(take(fd[0], back, BIG));
+	EXPECT_EQ(0, memcmp(data, back, BIG));
+	for (i = 0; i < 3; i++)
+		close(fd[i]);
+	EXPECT_TRUE(until(none_held, box->rt));
+	server_end(box);
+	free(data);
+	free(back);
+}
 
 static size_t held_len;
 
