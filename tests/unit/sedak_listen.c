@@ -139,22 +139,32 @@ TEST(taken_descriptor)
 	server_end(box);
 }
 
+/*
+ * The only worker handles one of these items a round: the second one comes when it has
+ * been told what was asked before, the third when it has submitted that.
+ */
+static bool seen_to(struct box *box)
+{
+	unsigned int i, n = box_count(box, SEDAK_EV_ITEM);
+
+	for (i = 1; i <= 3; i++)
+		if (sedak_stage_post(box->stage, NULL) ||
+		    !box_wait(box, SEDAK_EV_ITEM, n + i))
+			return false;
+	return true;
+}
+
 TEST(paused)
 {
 	struct sedak_listen_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
 	struct box *box = plain_of(1);
 	struct sedak_listener *l;
-	unsigned int n;
 	int a, b;
 
 	o.stage = box->stage;
 	ASSERT_EQ(0, sedak_listen(&o, &l));
 	EXPECT_EQ(0, sedak_listener_pause(l));
-	/* the only worker has seen to it when it handles the second */
-	for (n = 1; n <= 2; n++) {
-		ASSERT_EQ(0, sedak_stage_post(box->stage, NULL));
-		ASSERT_TRUE(box_wait(box, SEDAK_EV_ITEM, n));
-	}
+	ASSERT_TRUE(seen_to(box));
 	a = dial(port_of(l));
 	ASSERT_LE(0, a);
 	sleep_ms(50);
@@ -232,7 +242,7 @@ TEST(limit)
 	for (i = 0; i < 4; i++)
 		fd[i] = dial(port);
 	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 4));
-	sleep_ms(50);
+	ASSERT_TRUE(seen_to(box));
 	for (i = 4; i < 40; i++)
 		fd[i] = dial(port);
 	sleep_ms(50);
@@ -262,6 +272,7 @@ TEST(limit_of_a_new_listener)
 		fd[i] = dial(port);
 	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 2));
 	later = listen_on(box->stage);
+	ASSERT_TRUE(seen_to(box));
 	fd[2] = dial(later);
 	sleep_ms(100);
 	EXPECT_EQ(2, box_count(box, SEDAK_EV_ACCEPT));
