@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libsedak: listeners: addresses, both families, taken descriptors, pausing, a
- * limit on connections, events to a stage of their own.
+ * libsedak: listeners: addresses, both families, taken descriptors, pausing,
+ * events to a stage of their own.
  *
  * vm: --smp 2
  */
@@ -139,21 +139,6 @@ TEST(taken_descriptor)
 	server_end(box);
 }
 
-/*
- * The only worker handles one of these items a round: the second one comes when it has
- * been told what was asked before, the third when it has submitted that.
- */
-static bool seen_to(struct box *box)
-{
-	unsigned int i, n = box_count(box, SEDAK_EV_ITEM);
-
-	for (i = 1; i <= 3; i++)
-		if (sedak_stage_post(box->stage, NULL) ||
-		    !box_wait(box, SEDAK_EV_ITEM, n + i))
-			return false;
-	return true;
-}
-
 TEST(paused)
 {
 	struct sedak_listen_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
@@ -219,69 +204,79 @@ TEST(resumed_by_another_worker)
 	server_end(box);
 }
 
+/*
+ * A worker pauses a listener, and waits before it submits that: in a callback of a
+ * connection that it sees to afterwards.  Meanwhile the other one is to resume it.
+ */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic unsigned int at_gate;
+static struct sedak_listener *to_pause;
+
+static void waits(struct sedak_conn *c, void *arg, int res)
+{
+	at_gate++;
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+}
+
+static void act_pause_and_wait(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_ITEM && ev->conn) {
+		sedak_conn_sendv(ev->conn, NULL, 0, 0, waits, NULL);
+		sedak_conn_send(ev->conn, "x", 1, 0);
+	} else if (ev->type == SEDAK_EV_ITEM && ev->data) {
+		/* settled last: what is left for the first is seen to first */
+		sedak_conn_post(ev->data, NULL);
+		sedak_listener_pause(to_pause);
+	}
+}
+
+static bool is_at_gate(void *nth)
+{
+	return at_gate == *(unsigned int *)nth;
+}
+
+TEST(resumed_before_the_pause)
+{
+	struct sedak_listen_opts o = { .size = sizeof(o), .host = "127.0.0.1" };
+	struct box *box = plain();
+	struct sedak_conn *c;
+	unsigned int i, j, items = 0;
+	int fd, late;
+	char x;
+
+	box->act = act_pause_and_wait;
+	o.stage = box->stage;
+	ASSERT_EQ(0, sedak_listen(&o, &to_pause));
+	fd = dial(port_of(to_pause));
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	c = box->conn;
+	for (i = 1; i <= 5; i++) {
+		pthread_mutex_lock(&gate);
+		ASSERT_EQ(0, sedak_stage_post(box->stage, c));
+		ASSERT_TRUE(until(is_at_gate, &i));
+		ASSERT_EQ(0, sedak_listener_resume(to_pause));
+		items += 2;
+		/* the third comes after what was seen to before the second */
+		for (j = 0; j < 3; j++) {
+			ASSERT_EQ(0, sedak_stage_post(box->stage, NULL));
+			ASSERT_TRUE(box_wait(box, SEDAK_EV_ITEM, ++items));
+		}
+		pthread_mutex_unlock(&gate);
+		/* which is submitted behind the pause */
+		ASSERT_TRUE(take(fd, &x, 1));
+		late = dial(port_of(to_pause));
+		ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1 + i));
+		close(late);
+	}
+	close(fd);
+	server_end(box);
+}
+
 static void act_close(struct box *box, struct sedak_event *ev)
 {
 	if (ev->type == SEDAK_EV_EOF)
 		sedak_conn_close(ev->conn);
-}
-
-TEST(limit)
-{
-	struct sedak_rt_opts ro = { .size = sizeof(ro), .workers = 1,
-				    .max_conns = 4 };
-	struct sedak_rt_stats st = { .size = sizeof(st) };
-	struct box *box = box_new();
-	struct sedak_rt *rt;
-	uint16_t port;
-	int fd[40], i;
-
-	box->act = act_close;
-	ASSERT_EQ(0, sedak_rt_create(&ro, &rt));
-	port = listen_on(stage_of(rt, box));
-	ASSERT_EQ(0, sedak_rt_start(rt));
-	for (i = 0; i < 4; i++)
-		fd[i] = dial(port);
-	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 4));
-	ASSERT_TRUE(seen_to(box));
-	for (i = 4; i < 40; i++)
-		fd[i] = dial(port);
-	sleep_ms(50);
-	EXPECT_EQ(4, box_count(box, SEDAK_EV_ACCEPT));
-	for (i = 0; i < 40; i++)
-		close(fd[i]);
-	ASSERT_TRUE(box_wait(box, SEDAK_EV_CLOSED, 40));
-	ASSERT_EQ(0, sedak_rt_get_stats(rt, &st));
-	EXPECT_EQ(40, st.accepted);
-	server_end(box);
-}
-
-TEST(limit_of_a_new_listener)
-{
-	struct sedak_rt_opts ro = { .size = sizeof(ro), .workers = 1,
-				    .max_conns = 2 };
-	struct box *box = box_new();
-	struct sedak_rt *rt;
-	uint16_t port, later;
-	int fd[3], i;
-
-	box->act = act_close;
-	ASSERT_EQ(0, sedak_rt_create(&ro, &rt));
-	port = listen_on(stage_of(rt, box));
-	ASSERT_EQ(0, sedak_rt_start(rt));
-	for (i = 0; i < 2; i++)
-		fd[i] = dial(port);
-	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 2));
-	later = listen_on(box->stage);
-	ASSERT_TRUE(seen_to(box));
-	fd[2] = dial(later);
-	sleep_ms(100);
-	EXPECT_EQ(2, box_count(box, SEDAK_EV_ACCEPT));
-	close(fd[0]);
-	EXPECT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 3));
-	close(fd[1]);
-	close(fd[2]);
-	ASSERT_TRUE(box_wait(box, SEDAK_EV_CLOSED, 3));
-	server_end(box);
 }
 
 /*
@@ -384,71 +379,6 @@ TEST(accepted_for_another_pool)
 	EXPECT_EQ(0, atomic_load(&strays));
 	server_end(acc);
 	box_free(conns);
-}
-
-/* The last one to take or to leave says whether the listener waits, no other */
-#define SHARERS		8
-#define TURNS		1500
-
-static void *share(void *port)
-{
-	intptr_t turn;
-	char c;
-
-	for (turn = 0; turn < TURNS; turn++) {
-		int fd = dial(*(uint16_t *)port);
-
-		/* without room for its TIME_WAIT a closed one answers with RST */
-		if (fd < 0 ? errno == ETIMEDOUT :
-			     recv(fd, &c, 1, 0) < 0 && errno == EAGAIN)
-			break;
-		if (fd >= 0)
-			close(fd);
-	}
-	return (void *)turn;
-}
-
-/* So that workers have to wait wherever they take the runtime's lock */
-static atomic_bool shared;
-
-static void *hold_lock(void *stage)
-{
-	struct sedak_timer *timer;
-
-	while (!atomic_load(&shared) &&
-	       !sedak_timer_create(stage, NULL, &timer))
-		sedak_timer_destroy(timer);
-	return NULL;
-}
-
-TEST(limit_of_many_workers)
-{
-	struct sedak_rt_opts ro = { .size = sizeof(ro), .workers = 4,
-				    .max_conns = 2 };
-	struct box *box = box_new();
-	pthread_t thread[SHARERS], holder[2];
-	struct sedak_rt *rt;
-	uint16_t port;
-	void *turns;
-	int i;
-
-	box->act = act_refuse;
-	ASSERT_EQ(0, sedak_rt_create(&ro, &rt));
-	port = listen_on(stage_of(rt, box));
-	ASSERT_EQ(0, sedak_rt_start(rt));
-	for (i = 0; i < 2; i++)
-		ASSERT_EQ(0, pthread_create(&holder[i], NULL, hold_lock,
-					    box->stage));
-	for (i = 0; i < SHARERS; i++)
-		ASSERT_EQ(0, pthread_create(&thread[i], NULL, share, &port));
-	for (i = 0; i < SHARERS; i++) {
-		ASSERT_EQ(0, pthread_join(thread[i], &turns));
-		EXPECT_EQ(TURNS, (intptr_t)turns);
-	}
-	atomic_store(&shared, true);
-	for (i = 0; i < 2; i++)
-		ASSERT_EQ(0, pthread_join(holder[i], NULL));
-	server_end(box);
 }
 
 static bool accept_failed(void *rt)

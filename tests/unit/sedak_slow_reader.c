@@ -291,6 +291,53 @@ static void act_send(struct box *box, struct sedak_event *ev)
 		sedak_conn_send(ev->conn, "x", 1, 0);
 }
 
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic bool at_gate;
+
+static void act_send_late(struct box *box, struct sedak_event *ev)
+{
+	if (ev->type == SEDAK_EV_ITEM) {
+		at_gate = true;
+		pthread_mutex_lock(&gate);
+		pthread_mutex_unlock(&gate);
+	}
+	act_send(box, ev);
+}
+
+static bool is_at_gate(void *arg)
+{
+	return at_gate;
+}
+
+/* The send comes first, and takes the error: no event is left to tell of it. */
+TEST(reset_before_a_send)
+{
+	struct linger reset = { .l_onoff = 1 };
+	struct sedak_conn *c;
+	struct box *box;
+	uint16_t port;
+	int fd;
+
+	box = server(1, &port, act_send_late);
+	fd = dial(port);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_ACCEPT, 1));
+	c = sedak_conn_get(box->conn);
+	shutdown(fd, SHUT_WR);
+	ASSERT_TRUE(box_wait(box, SEDAK_EV_EOF, 1));
+	pthread_mutex_lock(&gate);
+	ASSERT_EQ(0, sedak_conn_post(c, NULL));
+	ASSERT_TRUE(until(is_at_gate, NULL));
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+	sleep_ms(20);		/* it has arrived */
+	pthread_mutex_unlock(&gate);
+	EXPECT_TRUE(box_wait(box, SEDAK_EV_ERROR, 1));
+	EXPECT_TRUE(box_wait(box, SEDAK_EV_CLOSED, 1));
+	EXPECT_EQ(1, box_count(box, SEDAK_EV_ERROR));
+	sedak_conn_put(c);
+	server_end(box);
+}
+
 TEST(reset_while_paused) { reset_is_told(_metadata, false, act_pause_first); }
 TEST(reset_while_half_closed) { reset_is_told(_metadata, true, act_send); }
 

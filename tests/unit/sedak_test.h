@@ -148,6 +148,21 @@ static inline bool box_wait(struct box *box, uint32_t type, unsigned int count)
 	return !ret;
 }
 
+/*
+ * The only worker handles one of these items a round: the second one comes when it has
+ * been told what was asked before, the third when it has submitted that.
+ */
+static inline bool seen_to(struct box *box)
+{
+	unsigned int i, n = box_count(box, SEDAK_EV_ITEM);
+
+	for (i = 1; i <= 3; i++)
+		if (sedak_stage_post(box->stage, NULL) ||
+		    !box_wait(box, SEDAK_EV_ITEM, n + i))
+			return false;
+	return true;
+}
+
 static inline bool box_wait_bytes(struct box *box, size_t n)
 {
 	struct timespec ts;
