@@ -19,6 +19,8 @@
 #define NOBODY		65534
 #define LIMIT		(64L << 20)
 #define UNCHARGED	(1L << 20)
+/* What fsnotify itself takes for an inode with marks, which no kernel charges */
+#define CONNECTOR	64
 
 /* A kernel that checks everything takes its time. */
 static long here(long normal, long checked)
@@ -369,6 +371,7 @@ FIXTURE_VARIANT(hog) {
 	int (*take)(struct hog *h);
 	int (*plain)(struct hog *h);
 	int end;
+	long marks;
 };
 
 #define HOG_OF(what, like, with)					\
@@ -386,7 +389,9 @@ HOG_OF(post, NULL, -EAGAIN);
 HOG_OF(timer, NULL, 0);
 HOG_OF(timer_of_few, NULL, -ENFILE);
 HOG_OF(file, plain_file, 0);
-HOG_OF(udp, plain_udp, 0);
+FIXTURE_VARIANT_ADD(hog, udp) {
+	.take = take_udp, .plain = plain_udp, .marks = CONNECTOR,
+};
 HOG_OF(worker, NULL, -ENOSPC);
 HOG_OF(connect, plain_connect, 0);
 HOG_OF(accept, plain_accept, -ENFILE);
@@ -633,7 +638,8 @@ TEST_F_TIMEOUT(hog, is_charged_and_ends, 250)
 	TH_LOG("%ld kB are not charged, without the device %ld kB; %.1f s",
 	       seen->uncharged / 1024, each * seen->nr / 1024,
 	       (now_ns() - begin) / 1e9);
-	EXPECT_GT(uncharged_most(seen), seen->uncharged - each * seen->nr);
+	EXPECT_GT(uncharged_most(seen) + variant->marks * seen->nr,
+		  seen->uncharged - each * seen->nr);
 	if (variant->end) {
 		EXPECT_EQ(0, seen->status);
 		EXPECT_EQ(variant->end, seen->err);
