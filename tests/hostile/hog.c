@@ -392,6 +392,7 @@ HOG_OF(file, plain_file, 0);
 FIXTURE_VARIANT_ADD(hog, udp) {
 	.take = take_udp, .plain = plain_udp, .marks = CONNECTOR,
 };
+
 HOG_OF(worker, NULL, -ENOSPC);
 HOG_OF(connect, plain_connect, 0);
 HOG_OF(accept, plain_accept, -ENFILE);
