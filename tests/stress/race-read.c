@@ -28,7 +28,7 @@ static void count(int who, const unsigned char *p, size_t n)
 static void *giving(void *arg)
 {
 	static unsigned char chunk[VALUES + CHUNK];
-	long left = count_here(40000000), at = 0;
+	long left = count_here(200000000), at = 0;
 	uint64_t state = *(uint64_t *)arg;
 	size_t i;
 	ssize_t n;
