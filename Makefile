@@ -90,7 +90,7 @@ $(B)/host/seda.ko: $(KMOD_SRC) mk/module
 $(B)/%/seda.ko: $(KMOD_SRC) mk/module
 	mk/module $* $(B)/$*
 
-# What tests/hostile/fault_load needs besides.
+# What tests/hostile/fault_load and fault_nth need besides.
 $(B)/%/seda_inject.ko: $(wildcard tests/inject/*)
 	tests/inject/build $*
 

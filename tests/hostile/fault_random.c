@@ -108,9 +108,11 @@ static int one_call(struct round *r, struct tally *t)
 	if (c->flags & CALL_ENDS)
 		return 0;
 	choose(r);
-	/* there may be no worker left to prepare it with; fault_nth demands all */
-	if (c->prepare && !c->prepare(&r->s))
+	if (c->prepare && !c->prepare(&r->s)) {
+		/* no worker may be left to accept one */
+		MUST(c->prepare == prepare_accepted);
 		return 0;
+	}
 	before = made_so_far(&r->s);
 	MUST(pwrite(r->fail, "1", 1, 0) == 1);
 	ret = c->run(&r->s);

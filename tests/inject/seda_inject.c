@@ -89,7 +89,7 @@ module_param_cb(at, &at_ops, NULL, 0200);
 
 static DEFINE_RAW_SPINLOCK(sites_lock);
 static char sites[SITES][SITE_LEN];	/* sites_lock */
-static unsigned int nr_sites;		/* sites_lock */
+static unsigned int nr_sites;		/* sites_lock; set to 0 without a probe */
 
 struct stack {
 	unsigned long entry[DEPTH];
@@ -114,8 +114,8 @@ static void site_add(const char *site)
 	raw_spin_lock_irqsave(&sites_lock, flags);
 	while (i < nr_sites && strcmp(sites[i], site))
 		i++;
-	if (i == nr_sites && i < SITES) {
-		strscpy(sites[i], site, SITE_LEN);
+	if (i == nr_sites && !WARN_ON_ONCE(i == SITES)) {
+		WARN_ON_ONCE(strscpy(sites[i], site, SITE_LEN) < 0);
 		nr_sites++;
 	}
 	raw_spin_unlock_irqrestore(&sites_lock, flags);
@@ -127,7 +127,8 @@ static int fail_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
 	char text[KSYM_SYMBOL_LEN];
 	unsigned int i;
 
-	if (!(bool)regs_return_value(regs))
+	/* a bool: no more than these bits of it are defined */
+	if (!(u8)regs_return_value(regs))
 		return 0;
 	for (i = 0; i < stack->nr; i++) {
 		sprint_symbol(text, stack->entry[i]);
@@ -154,6 +155,7 @@ static void sites_end(void)
 	if (watched)
 		unregister_kretprobe(&failing);
 	watched = false;
+	WARN_ON_ONCE(failing.nmissed);
 	/* it cannot be registered again as it is */
 	failing.kp.addr = NULL;
 	failing.kp.flags = 0;
@@ -177,11 +179,14 @@ static int sites_set(const char *text, const struct kernel_param *kp)
 
 static int sites_get(char *page, const struct kernel_param *kp)
 {
+	unsigned long flags;
 	unsigned int i;
 	int len = 0;
 
-	for (i = 0; i < READ_ONCE(nr_sites); i++)
+	raw_spin_lock_irqsave(&sites_lock, flags);
+	for (i = 0; i < nr_sites; i++)
 		len += scnprintf(page + len, PAGE_SIZE - len, "%s\n", sites[i]);
+	raw_spin_unlock_irqrestore(&sites_lock, flags);
 	return len;
 }
 

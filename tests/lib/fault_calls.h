@@ -34,6 +34,20 @@ static inline int run_open(struct scene *s)
 	return ret;
 }
 
+static inline int run_open_state(struct scene *s)
+{
+	int fd = open_debugfs("state");
+
+	return fd < 0 ? fd : close(fd);
+}
+
+static inline int run_open_sources(struct scene *s)
+{
+	int fd = open_debugfs("sources");
+
+	return fd < 0 ? fd : close(fd);
+}
+
 static inline int run_setup(struct scene *s)
 {
 	struct seda_setup_args a = { .size = sizeof(a) };
@@ -335,8 +349,8 @@ static inline int run_op_post(struct scene *s)
 	return rig_op(&s->l.r, &op);
 }
 
-/* A datagram to a UDP source of its own, and its event. */
-static inline int run_udp(struct scene *s)
+/* A datagram to a UDP source of its own, and its event; to: not to its peer. */
+static inline int run_udp_of(struct scene *s, bool to)
 {
 	struct sockaddr_in sin;
 	socklen_t len = sizeof(sin);
@@ -347,9 +361,20 @@ static inline int run_udp(struct scene *s)
 		return ret;
 	op.source = s->ids[(s->nr_ids - 1) % SCENE_IDS];
 	op.addr = (uintptr_t)"udp";
-	op.to = addr_v4(ntohs(sin.sin_port));
+	if (to)
+		op.to = addr_v4(ntohs(sin.sin_port));
 	ret = rig_op(&s->l.r, &op);
 	return ret < 0 ? ret : run_enter(s);
+}
+
+static inline int run_udp(struct scene *s)
+{
+	return run_udp_of(s, true);
+}
+
+static inline int run_udp_peer(struct scene *s)
+{
+	return run_udp_of(s, false);
 }
 
 /* A listener's connection: its id, 0 if there is none, or -errno. */
@@ -435,6 +460,8 @@ static const struct call {
 	{ .name = "poll", .run = run_poll },
 	{ .name = "epoll", .run = run_epoll, .prepare = prepare_epoll },
 	{ .name = "fdinfo", .run = run_read, .prepare = prepare_fdinfo },
+	{ .name = "open state", .run = run_open_state },
+	{ .name = "open sources", .run = run_open_sources },
 	{ .name = "debugfs state", .run = run_read, .prepare = prepare_state },
 	{ .name = "debugfs sources", .run = run_read, .prepare = prepare_sources },
 	{ .name = "pool_create", .run = run_pool_create, .prepare = prepare_no_pool,
@@ -514,6 +541,9 @@ static const struct call {
 	{ .name = "POST", .run = run_op_post, .states = { STATE_OP, -EAGAIN } },
 	{ .name = "a datagram", .run = run_udp, .prepare = prepare_udp,
 	  .allowed = { -ENOBUFS }, .states = { STATE_OP, -EAGAIN } },
+	{ .name = "a datagram to its peer", .run = run_udp_peer,
+	  .prepare = prepare_udp_peer, .allowed = { -ENOBUFS },
+	  .states = { STATE_OP, -EAGAIN } },
 	{ .name = "accept", .run = run_accept, .prepare = prepare_listen,
 	  .allowed = { -EMFILE, -ENFILE }, .states = { STATE_OP, -EINTR } },
 };

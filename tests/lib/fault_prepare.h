@@ -78,6 +78,17 @@ static inline bool prepare_udp(struct scene *s)
 	       !bind(s->fd, (struct sockaddr *)&sin, sizeof(sin));
 }
 
+/* Its own peer. */
+static inline bool prepare_udp_peer(struct scene *s)
+{
+	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
+
+	return prepare_udp(s) &&
+	       !getsockname(s->fd, (struct sockaddr *)&sin, &len) &&
+	       !connect(s->fd, (struct sockaddr *)&sin, len);
+}
+
 static inline bool prepare_listen(struct scene *s)
 {
 	uint16_t port = 0;
@@ -198,26 +209,37 @@ static inline bool prepare_fdinfo(struct scene *s)
 	return s->fd >= 0;
 }
 
-static inline bool prepare_debugfs(struct scene *s, const char *file)
+static inline int open_debugfs(const char *file)
 {
 	char path[300], prefix[32];
-	bool found = false;
+	int fd = -ENOENT;
 	struct dirent *e;
 	DIR *d;
 
 	snprintf(prefix, sizeof(prefix), "%d-", getpid());
 	d = opendir("/sys/kernel/debug/seda");
-	while (d && !found && (e = readdir(d))) {
+	if (!d)
+		return -errno;
+	while (fd == -ENOENT && (e = readdir(d))) {
 		if (strncmp(e->d_name, prefix, strlen(prefix)))
 			continue;
 		snprintf(path, sizeof(path), "/sys/kernel/debug/seda/%s/%s",
 			 e->d_name, file);
-		s->fd = scene_keep_fd(s, open(path, O_RDONLY | O_CLOEXEC));
-		found = s->fd >= 0;
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		fd = fd < 0 ? -errno : fd;
 	}
-	if (d)
-		closedir(d);
-	return found;
+	closedir(d);
+	return fd;
+}
+
+static inline bool prepare_debugfs(struct scene *s, const char *file)
+{
+	int fd = open_debugfs(file);
+
+	if (fd < 0)
+		return false;
+	s->fd = scene_keep_fd(s, fd);
+	return true;
 }
 
 static inline bool prepare_state(struct scene *s)

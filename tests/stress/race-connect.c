@@ -32,6 +32,8 @@ static void *accepts(void *arg)
 
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0)
+			continue;
 		/* so that no port is left in TIME_WAIT */
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		close(fd);
@@ -190,8 +192,6 @@ int main(void)
 	end_all();
 	need(!app.counters->sources);
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	/* the one that waits for a connection */
-	close(tcp_connect(port));
 	for (i = 0; i < WORKERS + 2; i++)
 		finish(t[i]);
 	need(cancelled <= cancels);
