@@ -63,10 +63,22 @@ static int seda_listener_prepare(struct seda_app *app, struct seda_listener *l)
 	return 0;
 }
 
+/* The connection's slot owns it from here on, whose release looks for data. */
+static void seda_listener_tell(struct seda_worker *w, struct seda_listener *l,
+			       struct seda_tcp *tcp)
+{
+	struct seda_event ev = { .events = SEDA_EV_ACCEPT };
+
+	seda_sock_listen(&tcp->s, seda_sock_wake);
+	ev.child = tcp->s.src.id;
+	seda_addr_peer(&ev.peer, tcp->s.sock->sk);
+	seda_emit(w, &l->s.src, &ev, SEDA_NO_BUF);
+	seda_slot_own(w, &w->slots[w->nr_slots - 1], &tcp->s.src);
+}
+
 /* One connection into a slot; 0, or -EAGAIN, or why not. */
 static int seda_listener_accept(struct seda_worker *w, struct seda_listener *l)
 {
-	struct seda_event ev = { .events = SEDA_EV_ACCEPT };
 	struct seda_tcp *tcp;
 	struct socket *sock;
 	int ret;
@@ -81,17 +93,11 @@ static int seda_listener_accept(struct seda_worker *w, struct seda_listener *l)
 	l->spare = NULL;
 	seda_sock_attach(&tcp->s, NULL, sock);
 	ret = seda_source_publish(w->app, &tcp->s.src);
-	if (ret) {
+	if (ret)
 		seda_source_discard(&tcp->s.src);
-		return ret;
-	}
-	seda_sock_listen(&tcp->s, seda_sock_wake);
-	/* the slot owns it now, whose release looks for data */
-	ev.child = tcp->s.src.id;
-	seda_addr_peer(&ev.peer, sock->sk);
-	seda_emit(w, &l->s.src, &ev, SEDA_NO_BUF);
-	seda_slot_own(w, &w->slots[w->nr_slots - 1], &tcp->s.src);
-	return 0;
+	else
+		seda_listener_tell(w, l, tcp);
+	return ret;
 }
 
 /* Errors of the one connection, not of the listener. */
