@@ -3,10 +3,11 @@
  * An app: one open of the device, from open to release.  SETUP fixes its
  * sizes; release takes it apart, when no call can be in progress any more.
  */
+#include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "seda.h"
+#include "io.h"
 
 static void seda_app_poked(struct irq_work *work)
 {
@@ -37,6 +38,7 @@ struct seda_app *seda_app_open(void)
 	init_waitqueue_head(&app->wait);
 	/* not a hard one: it takes a sleeping lock on PREEMPT_RT */
 	init_irq_work(&app->poke, seda_app_poked);
+	refcount_set(&app->refs, 1);
 	return app;
 }
 
@@ -188,25 +190,18 @@ out:
 }
 
 /*
- * The last descriptor and mapping are gone, so no call is in progress and
- * none will come.  Still running can be: callbacks of sources, exits of
- * workers' threads and the items they queued, timers of stages and pools.
+ * Nobody refers to the app any more.  Still running can be timers of stages and
+ * pools, which what ended last may have begun.
  */
-void seda_app_release(struct seda_app *app)
+static void seda_app_end(struct seda_app *app)
 {
 	struct seda_stage *stage;
 	struct seda_pool *pool;
 	u32 i;
 
-	if (!app->ready)
-		goto out;
-	app->released = true;
-	/* readers of debugfs are waited for */
-	seda_stats_remove(app);
-	/* exits of threads do not find the workers after this; batches end */
-	seda_workers_end(app);
-	/* what is queued loses its reference; sources stop calling back */
-	seda_sources_release(app);
+	/* their items have ended, or are about to return */
+	if (app->io_wq)
+		destroy_workqueue(app->io_wq);
 	for (i = 0; i < SEDA_MAX_STAGES; i++) {
 		stage = rcu_dereference_raw(app->stages[i]);
 		if (stage)
@@ -220,6 +215,12 @@ void seda_app_release(struct seda_app *app)
 	}
 	/* nobody pokes any more */
 	irq_work_sync(&app->poke);
+	/* sources that ops kept go, and with them their uses of stages */
+	for (i = 0; i < SEDA_MAX_STAGES; i++) {
+		stage = rcu_dereference_raw(app->stages[i]);
+		if (stage)
+			seda_done_drop(stage);
+	}
 	for (i = 0; i < SEDA_MAX_STAGES; i++) {
 		stage = rcu_dereference_raw(app->stages[i]);
 		if (stage)
@@ -232,8 +233,58 @@ void seda_app_release(struct seda_app *app)
 	}
 	seda_app_free_memory(app);
 	mmdrop(app->mm);
-out:
+}
+
+static void seda_app_free(struct seda_app *app)
+{
 	xa_destroy(&app->sources);
 	seda_user_put(app->user);
 	kfree(app);
+}
+
+/* By the last op of an app that was released before. */
+static void seda_app_end_later(struct work_struct *work)
+{
+	struct seda_app *app = container_of(work, struct seda_app, end);
+
+	seda_app_end(app);
+	seda_app_free(app);
+	/* seda_exit() waits for the rest of this function */
+	module_put(THIS_MODULE);
+}
+
+/* Any context. */
+void seda_app_put(struct seda_app *app)
+{
+	if (!refcount_dec_and_test(&app->refs))
+		return;
+	INIT_WORK(&app->end, seda_app_end_later);
+	queue_work(seda_wq, &app->end);
+}
+
+/*
+ * The last descriptor and mapping are gone, so no call is in progress and
+ * none will come.  Still running can be: callbacks of sources, exits of
+ * workers' threads and the items they queued, timers of stages and pools, and
+ * ops of files, for as long as a disk likes.
+ */
+void seda_app_release(struct seda_app *app)
+{
+	if (!app->ready)
+		goto out;
+	app->released = true;
+	/* readers of debugfs are waited for */
+	seda_stats_remove(app);
+	/* exits of threads do not find the workers after this; batches end */
+	seda_workers_end(app);
+	/* sources stop calling back */
+	seda_sources_release(app);
+	/* for seda_app_end_later(), while the device's own is still there */
+	__module_get(THIS_MODULE);
+	if (!refcount_dec_and_test(&app->refs))
+		return;
+	module_put(THIS_MODULE);
+	seda_app_end(app);
+out:
+	seda_app_free(app);
 }

@@ -103,6 +103,17 @@ void seda_buf_release(struct seda_worker *w, u32 buf, bool keep)
 	}
 }
 
+/* The TAKE op: one that the application keeps, by its index. */
+int seda_buf_take(struct seda_worker *w)
+{
+	u32 buf = seda_buf_get(w);
+
+	if (buf == SEDA_NO_BUF)
+		return -ENOBUFS;
+	seda_buf_release(w, buf, true);
+	return buf;
+}
+
 /* The RETURN op; buf is user input. */
 int seda_buf_return(struct seda_worker *w, u32 buf)
 {

@@ -3,13 +3,17 @@
 #ifndef SEDA_COMPAT_H
 #define SEDA_COMPAT_H
 
+#include <linux/bvec.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/net.h>
+#include <linux/pagemap.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/timer.h>
+#include <linux/uio.h>
 #include <linux/version.h>
 #include <net/af_unix.h>
 
@@ -107,5 +111,66 @@ seda_hrtimer_setup(struct hrtimer *timer,
 #else
 #define seda_hrtimer_setup hrtimer_setup
 #endif
+
+/* vfs_iocb_iter_write(), which came to exclude a frozen file system by itself. */
+static inline ssize_t seda_write_iter(struct file *file, struct kiocb *kiocb,
+				      struct iov_iter *iter)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	ssize_t ret;
+
+	file_start_write(file);
+	ret = vfs_iocb_iter_write(file, kiocb, iter);
+	file_end_write(file);
+	return ret;
+#else
+	return vfs_iocb_iter_write(file, kiocb, iter);
+#endif
+}
+
+/* A page of a file, with a reference, if it is in memory and can be read. */
+static inline struct page *seda_page_get(struct address_space *mapping,
+					 pgoff_t index)
+{
+	struct folio *folio = filemap_get_folio(mapping, index);
+	struct page *page;
+
+	/* NULL before 6.4 */
+	if (IS_ERR_OR_NULL(folio))
+		return NULL;
+	page = folio_file_page(folio, index);
+	if (folio_test_uptodate(folio) && !PageHWPoison(page))
+		return page;
+	folio_put(folio);
+	return NULL;
+}
+
+/* As sendmsg(2) of n parts of pages, len bytes, which are not copied. */
+static inline int seda_send_pages(struct socket *sock, struct bio_vec *bvec,
+				  unsigned int n, size_t len, int flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	int done = 0, ret;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		ret = kernel_sendpage(sock, bvec[i].bv_page, bvec[i].bv_offset,
+				      bvec[i].bv_len, i + 1 < n ?
+				      flags | MSG_MORE | MSG_SENDPAGE_NOTLAST :
+				      flags);
+		if (ret < 0)
+			return done ?: ret;
+		done += ret;
+		if (ret < bvec[i].bv_len)
+			break;
+	}
+	return done;
+#else
+	struct msghdr msg = { .msg_flags = flags | MSG_SPLICE_PAGES };
+
+	iov_iter_bvec(&msg.msg_iter, WRITE, bvec, n, len);
+	return sock_sendmsg(sock, &msg);
+#endif
+}
 
 #endif /* SEDA_COMPAT_H */

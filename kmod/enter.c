@@ -113,15 +113,23 @@ long seda_enter(struct seda_app *app, const struct seda_enter_args *a)
 	u32 max = a->max_events ?: app->nr_events;
 	long ret;
 
-	if (a->flags || a->nr_ops > app->nr_ops || max > app->nr_events ||
-	    a->min_events > max ||
+	if (a->flags & ~SEDA_ENTER_SUBMIT || a->nr_ops > app->nr_ops ||
+	    max > app->nr_events || a->min_events > max ||
 	    (a->sigmask && a->sigset_size != sizeof(sigset_t)))
+		return -EINVAL;
+	if (a->flags & SEDA_ENTER_SUBMIT &&
+	    (a->max_events || a->timeout_ns || a->sigmask))
 		return -EINVAL;
 	if (!w)
 		return -ESRCH;
 	trace_seda_enter(w, a->nr_ops);
 	if (a->nr_ops)
 		seda_ops_run(w, a->nr_ops);
+	if (a->flags & SEDA_ENTER_SUBMIT) {
+		/* what RETURN gave back; it may not come again for a while */
+		seda_buf_flush(w);
+		return 0;
+	}
 	seda_slots_release(w, true); /* [enter-release] */
 	ret = seda_enter_events(w, a, max); /* [enter-events] */
 	trace_seda_leave(w, ret);

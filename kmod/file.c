@@ -204,15 +204,6 @@ static unsigned int seda_file_pump(struct seda_worker *w,
 	return 1;
 }
 
-static void seda_file_put(struct seda_app *app, struct file *file)
-{
-	/* the release would end waits of this file's own */
-	if (app->released)
-		fput(file);
-	else
-		seda_fput(file);
-}
-
 static void seda_file_close(struct seda_source *src)
 {
 	struct seda_file *f = to_file(src);

@@ -26,6 +26,7 @@ union seda_args {
 	struct seda_to_fd_args to_fd;
 	struct seda_source_info_args source_info;
 	struct seda_enter_args enter;
+	struct seda_file_args file;
 };
 
 /* What handlers are given is the first member. */
@@ -35,7 +36,7 @@ struct seda_request {
 	u32 size;
 };
 
-#define SEDA_IOC_LAST	_IOC_NR(SEDA_IOC_ENTER)
+#define SEDA_IOC_LAST	_IOC_NR(SEDA_IOC_FILE)
 
 /*
  * Writes args, as a handler got them and filled in what is "out", back to the
@@ -169,6 +170,11 @@ static long seda_do_enter(struct seda_app *app, union seda_args *a)
 	return seda_enter(app, &a->enter);
 }
 
+static long seda_do_file(struct seda_app *app, union seda_args *a)
+{
+	return seda_disk_create(app, &a->file);
+}
+
 #define SEDA_CALL(nr, arg, call)					\
 	[_IOC_NR(nr)] = {						\
 		.fn = call,						\
@@ -199,6 +205,7 @@ static const struct seda_call {
 	SEDA_CALL(SEDA_IOC_TO_FD, to_fd, seda_do_to_fd),
 	SEDA_CALL(SEDA_IOC_SOURCE_INFO, source_info, seda_do_source_info),
 	SEDA_CALL(SEDA_IOC_ENTER, enter, seda_do_enter),
+	SEDA_CALL(SEDA_IOC_FILE, file, seda_do_file),
 };
 
 static int seda_args_copy(union seda_args *args, void __user *arg, u32 size)

@@ -56,7 +56,7 @@ static int seda_op_close(struct seda_worker *w, struct seda_source *src,
 static int seda_op_cancel(struct seda_worker *w, struct seda_source *src,
 			  const struct seda_op *op)
 {
-	return src->kind->cancel ? src->kind->cancel(w, src) : -EOPNOTSUPP;
+	return src->kind->cancel ? src->kind->cancel(w, src, op) : -EOPNOTSUPP;
 }
 
 static int seda_op_arm(struct seda_worker *w, struct seda_source *src,
@@ -98,6 +98,31 @@ static int seda_op_post(struct seda_worker *w, struct seda_source *src,
 	return seda_post(w->app, op->source, op->user_data, op->addr);
 }
 
+static int seda_op_take(struct seda_worker *w, struct seda_source *src,
+			const struct seda_op *op)
+{
+	return seda_buf_take(w);
+}
+
+/* READ, WRITE, SYNC, ADVISE, RESIDENT */
+static int seda_op_io(struct seda_worker *w, struct seda_source *src,
+		      const struct seda_op *op)
+{
+	/* behind offset */
+	if (op->period_ns || op->reserved)
+		return -EINVAL;
+	return src->kind->io ? src->kind->io(w, src, op) : -EOPNOTSUPP;
+}
+
+static int seda_op_sendfile(struct seda_worker *w, struct seda_source *src,
+			    const struct seda_op *op)
+{
+	if (op->reserved)
+		return -EINVAL;
+	return src->kind->sendfile ? src->kind->sendfile(w, src, op) :
+				     -EOPNOTSUPP;
+}
+
 static const struct seda_op_type {
 	seda_op_fn *fn;
 	u16 flags;		/* allowed */
@@ -130,7 +155,8 @@ static const struct seda_op_type {
 	},
 	[SEDA_OP_CANCEL] = {
 		.fn = seda_op_cancel,
-		.uses = SEDA_USES_SOURCE,
+		.flags = SEDA_CANCEL_ONE,
+		.uses = SEDA_USES_SOURCE | SEDA_USES_DATA,
 		.lookup = true,
 	},
 	[SEDA_OP_ARM] = {
@@ -161,6 +187,47 @@ static const struct seda_op_type {
 		.fn = seda_op_post,
 		.uses = SEDA_USES_SOURCE | SEDA_USES_DATA | SEDA_USES_ADDR,
 	},
+	[SEDA_OP_TAKE] = { .fn = seda_op_take, },
+	[SEDA_OP_READ] = {
+		.fn = seda_op_io,
+		.flags = SEDA_IO_VEC | SEDA_IO_NOWAIT,
+		.uses = SEDA_USES_SOURCE | SEDA_USES_DATA | SEDA_USES_ADDR |
+			SEDA_USES_LEN | SEDA_USES_BUF | SEDA_USES_TO,
+		.lookup = true,
+	},
+	[SEDA_OP_WRITE] = {
+		.fn = seda_op_io,
+		.flags = SEDA_IO_VEC | SEDA_IO_NOWAIT,
+		.uses = SEDA_USES_SOURCE | SEDA_USES_DATA | SEDA_USES_ADDR |
+			SEDA_USES_LEN | SEDA_USES_BUF | SEDA_USES_TO,
+		.lookup = true,
+	},
+	[SEDA_OP_SYNC] = {
+		.fn = seda_op_io,
+		.flags = SEDA_IO_NOWAIT | SEDA_SYNC_DATA,
+		.uses = SEDA_USES_SOURCE | SEDA_USES_DATA | SEDA_USES_LEN |
+			SEDA_USES_TO,
+		.lookup = true,
+	},
+	[SEDA_OP_ADVISE] = {
+		.fn = seda_op_io,
+		.flags = SEDA_IO_NOWAIT | SEDA_ADVISE_DROP,
+		.uses = SEDA_USES_SOURCE | SEDA_USES_DATA | SEDA_USES_LEN |
+			SEDA_USES_TO,
+		.lookup = true,
+	},
+	[SEDA_OP_RESIDENT] = {
+		.fn = seda_op_io,
+		.uses = SEDA_USES_SOURCE | SEDA_USES_LEN | SEDA_USES_TO,
+		.lookup = true,
+	},
+	[SEDA_OP_SENDFILE] = {
+		.fn = seda_op_sendfile,
+		.flags = SEDA_IO_NOWAIT | SEDA_SEND_MORE,
+		.uses = SEDA_USES_SOURCE | SEDA_USES_DATA | SEDA_USES_LEN |
+			SEDA_USES_TO,
+		.lookup = true,
+	},
 };
 
 static bool seda_op_clean(const struct seda_op *op,
@@ -180,12 +247,26 @@ static bool seda_op_clean(const struct seda_op *op,
 	       !(op->first_ns | op->period_ns | op->reserved);
 }
 
+/* The last one that was looked up is likely to be the next; see seda_ops_run(). */
+static struct seda_source *seda_op_source(struct seda_worker *w, u64 id)
+{
+	struct seda_source *src = seda_worker_recent(w, id);
+
+	if (src)
+		return src;
+	src = w->looked_up;
+	if (src && src->id == id && !test_bit(SEDA_SRC_KILLED, &src->flags))
+		return src;
+	if (src)
+		seda_source_put(src);
+	w->looked_up = seda_source_get(w->app, id);
+	return w->looked_up;
+}
+
 static int seda_op_run(struct seda_worker *w, const struct seda_op *op)
 {
 	const struct seda_op_type *type;
 	struct seda_source *src = NULL;
-	bool put = false;
-	int ret;
 
 	if (op->op >= SEDA_OP_LAST)
 		return -EOPNOTSUPP;
@@ -193,17 +274,11 @@ static int seda_op_run(struct seda_worker *w, const struct seda_op *op)
 	if (!seda_op_clean(op, type))
 		return -EINVAL;
 	if (type->lookup) {
-		src = seda_worker_recent(w, op->source);
-		put = !src;
-		if (!src)
-			src = seda_source_get(w->app, op->source);
+		src = seda_op_source(w, op->source);
 		if (!src)
 			return -ESTALE;
 	}
-	ret = type->fn(w, src, op);
-	if (put)
-		seda_source_put(src);
-	return ret;
+	return type->fn(w, src, op);
 }
 
 /* Other threads may write there: each word is read once. */
@@ -230,6 +305,9 @@ void seda_ops_run(struct seda_worker *w, u32 nr)
 		seda_op_copy(&op, &w->ops[i]);
 		WRITE_ONCE(w->ops[i].res, seda_op_run(w, &op));
 	}
+	if (w->looked_up)
+		seda_source_put(w->looked_up);
+	w->looked_up = NULL;
 }
 
 /* A bit for each op. */

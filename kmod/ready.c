@@ -147,10 +147,11 @@ void seda_slot_own(struct seda_worker *w, struct seda_slot *slot,
 
 /*
  * Fills the worker's next slot.  The slot owns src, unless events of its kind
- * do not; it has taken a credit of the stage; buf (or SEDA_NO_BUF) is its own.
+ * do not; it has taken a credit of stage; buf (or SEDA_NO_BUF) is its own.
  */
-struct seda_event *seda_emit(struct seda_worker *w, struct seda_source *src,
-			     const struct seda_event *ev, u32 buf)
+struct seda_event *seda_emit_in(struct seda_worker *w, struct seda_stage *stage,
+				struct seda_source *src,
+				const struct seda_event *ev, u32 buf)
 {
 	struct seda_slot *slot = &w->slots[w->nr_slots];
 	struct seda_event *out = &w->events[w->nr_slots];
@@ -159,18 +160,18 @@ struct seda_event *seda_emit(struct seda_worker *w, struct seda_source *src,
 
 	/* fdinfo reads this, and SOURCE_INFO those of the source */
 	WRITE_ONCE(w->nr_slots, w->nr_slots + 1);
-	slot->stage = src->stage;
+	slot->stage = stage;
 	slot->buf = buf;
 	slot->put_stage = src->kind->shared;
 	slot->src = NULL;
 	if (slot->put_stage)
-		refcount_inc(&src->stage->users);
+		refcount_inc(&stage->users);
 	else
 		seda_slot_own(w, slot, src);
 	seda_event_copy(out, ev);
 	out->source = src->id;
 	out->user_data = READ_ONCE(src->user_data);
-	out->stage = (u32)src->stage->id;
+	out->stage = (u32)stage->id;
 	out->seq = seq;
 	WRITE_ONCE(src->seq, seq + 1);
 	WRITE_ONCE(ctl->flags, 0);

@@ -12,6 +12,7 @@
  *                         timer->lock)
  *   stage->lock           a stage's FIFO; task context only
  *   bufs->lock            free buffers and stalled sources; task context only
+ *   disk->lock            a file's ops; interrupts off
  *   mark->lock, wait-queue head lock
  *                         held while a source is linked
  *   post->lock            a ring of posts; task context only
@@ -43,6 +44,7 @@
 #include "linux/seda.h"
 
 struct seda_app;
+struct seda_disk;
 struct seda_pool;
 struct seda_post_queue;
 struct seda_source;
@@ -84,7 +86,10 @@ struct seda_user {
 	atomic_t sources;
 };
 
-/* One open of the device.  Lives from open to release. */
+/*
+ * One open of the device.  Lives from open to release, or until the last op of a
+ * file is through, if the disk keeps it longer.
+ */
 struct seda_app {
 	struct mutex lock;		/* of the tables below */
 	bool ready;			/* set last by SETUP, read acquire */
@@ -118,6 +123,11 @@ struct seda_app {
 	wait_queue_head_t wait;		/* pollers of the descriptor */
 	struct irq_work poke;		/* wakes them */
 	struct dentry *debugfs;
+
+	refcount_t refs;		/* until release, and of ops of files */
+	struct work_struct end;		/* when the last of these goes later */
+	/* where ops of files wait; made by the first FILE, under lock */
+	struct workqueue_struct *io_wq;
 };
 
 /* Lives until POOL_DESTROY found it without stages and workers, or the app. */
@@ -143,37 +153,6 @@ struct seda_stage_list {
 	struct rcu_head rcu;
 	u32 nr;
 	struct seda_stage *stage[SEDA_MAX_STAGES];
-};
-
-/*
- * users counts the stage's entry in the app's table, its sources, the
- * listeners that name it, waiting posts, the events of unowned sources, and
- * harvests in progress: STAGE_DESTROY needs it to fall from 1 to 0.
- */
-struct seda_stage {
-	refcount_t users;
-	u64 id;
-	struct seda_app *app;
-	struct seda_pool *pool;
-	struct seda_stage_counters *stats;	/* in memory read-only to users */
-
-	/* policy: written under app->lock, read without */
-	u32 priority;
-	u32 min_batch;
-	u64 max_delay;
-	u32 capacity;
-
-	atomic_t credits;		/* may be negative after STAGE_SET */
-	struct llist_head ready;	/* any context pushes */
-	spinlock_t lock;
-	struct llist_node *fifo;	/* under lock: taken off ready, in order */
-	struct hrtimer delay;
-	bool due;			/* the oldest has waited max_delay */
-	atomic_t nr_shared;		/* sources whose events do not own them */
-	struct seda_post_queue *posts;	/* NULL: takes no posts */
-	struct seda_stage_list *without; /* so that DESTROY needs no memory */
-	char name[SEDA_NAME_LEN];
-	struct rcu_head rcu;
 };
 
 /*
@@ -208,7 +187,12 @@ struct seda_kind {
 		    const struct seda_op *op);
 	int (*recv)(struct seda_source *src, const struct seda_op *op);
 	int (*shutdown)(struct seda_source *src);
-	int (*cancel)(struct seda_worker *w, struct seda_source *src);
+	int (*cancel)(struct seda_worker *w, struct seda_source *src,
+		      const struct seda_op *op);
+	int (*io)(struct seda_worker *w, struct seda_source *src,
+		  const struct seda_op *op);
+	int (*sendfile)(struct seda_worker *w, struct seda_source *src,
+			const struct seda_op *op);
 	int (*arm)(struct seda_source *src, const struct seda_op *op);
 	int (*disarm)(struct seda_source *src);
 };
@@ -262,12 +246,59 @@ struct seda_source {
 	};
 };
 
+/* Ops of files that have ended and wait for their DONE events: a source. */
+struct seda_done {
+	struct seda_source src;
+	struct llist_head ended;	/* any context pushes */
+	struct llist_node *fifo;	/* its owner's: taken off, in order */
+};
+
+/*
+ * users counts the stage's entry in the app's table, its sources, the
+ * listeners and files that name it, waiting posts, the events of unowned
+ * sources, and harvests in progress: STAGE_DESTROY needs it to fall from 1 to 0.
+ */
+struct seda_stage {
+	refcount_t users;
+	u64 id;
+	struct seda_app *app;
+	struct seda_pool *pool;
+	struct seda_stage_counters *stats;	/* in memory read-only to users */
+
+	/* policy: written under app->lock, read without */
+	u32 priority;
+	u32 min_batch;
+	u64 max_delay;
+	u32 capacity;
+
+	atomic_t credits;		/* may be negative after STAGE_SET */
+	struct llist_head ready;	/* any context pushes */
+	spinlock_t lock;
+	struct llist_node *fifo;	/* under lock: taken off ready, in order */
+	struct hrtimer delay;
+	bool due;			/* the oldest has waited max_delay */
+	atomic_t nr_shared;		/* sources whose events do not own them */
+	struct seda_post_queue *posts;	/* NULL: takes no posts */
+	struct seda_done done;
+	struct seda_stage_list *without; /* so that DESTROY needs no memory */
+	char name[SEDA_NAME_LEN];
+	struct rcu_head rcu;
+};
+
 /* What a slot of a worker's event array holds.  Used by the worker alone. */
 struct seda_slot {
 	struct seda_source *src;	/* owned by this event, or NULL */
 	struct seda_stage *stage;	/* whose credit it holds */
 	u32 buf;
 	bool put_stage;			/* an unowned event: a stage user */
+};
+
+/* Parts of buffers that an op of a file reads into or writes from. */
+struct seda_segs {
+	u32 nr;
+	size_t total;			/* bytes */
+	struct kvec vec[SEDA_MAX_VEC];
+	u32 buf[SEDA_MAX_VEC];
 };
 
 /* Most ops are for a source of the worker's last batch. */
@@ -303,6 +334,8 @@ struct seda_worker {
 	struct list_head spares;	/* records of sends, to be used again */
 	u32 nr_spares;
 	struct iovec iov[SEDA_MAX_VEC];
+	struct seda_segs segs;
+	struct seda_source *looked_up;	/* the last of these ops, a reference */
 
 	struct list_head parked;	/* under pool->lock */
 	bool woken;			/* under pool->lock; read without */
@@ -360,6 +393,10 @@ struct seda_tcp {
 	u64 queued;			/* under lock: bytes unfinished */
 	u32 nr_sends;			/* under lock */
 	int cancel_err;			/* under lock: to be reported */
+	/* what a SENDFILE lacks is being read, see sendfile.c */
+	bool filling;			/* under lock */
+	int fill_res;			/* the reader's, then SEDA_TCP_FILLED */
+	struct seda_send *fill_for;	/* under lock; NULL: dropped */
 	struct seda_deadline *deadline;	/* owner; freed on close */
 };
 
@@ -374,6 +411,7 @@ enum {
 	SEDA_TCP_FIN,			/* SHUTDOWN waits for the sends */
 	SEDA_TCP_CLOSE,			/* CLOSE waits for the sends, or done */
 	SEDA_TCP_ABORT,			/* close by reset */
+	SEDA_TCP_FILLED,		/* a part of a file has been read */
 };
 
 /* A send that waits for room in a connection's socket.  Under tcp->lock. */
@@ -384,8 +422,11 @@ struct seda_send {
 	u32 len;			/* as in the op: bytes or segments */
 	u32 buf;
 	u16 flags;
+	u8 tries;			/* of a file: reads that were in vain */
 	size_t total;			/* bytes */
 	size_t done;
+	struct seda_disk *disk;		/* NULL: memory; else counted as its op */
+	u64 pos;			/* in the file */
 };
 
 extern struct kmem_cache *seda_tcp_cache;
@@ -398,6 +439,7 @@ extern bool seda_strict;
 /* app.c */
 struct seda_app *seda_app_open(void);
 void seda_app_release(struct seda_app *app);
+void seda_app_put(struct seda_app *app);
 int seda_app_setup(struct seda_app *app, struct seda_setup_args *a);
 bool seda_app_has_work(struct seda_app *app);
 void seda_app_poke(struct seda_app *app);
@@ -425,6 +467,16 @@ static inline bool seda_app_is_orphan(struct seda_app *app)
 	return !atomic_read(&app->mm->mm_users);
 }
 
+/* A file that was kept open; in a call, or with the app. */
+static inline void seda_file_put(struct seda_app *app, struct file *file)
+{
+	/* the release would end waits of this file's own */
+	if (app->released)
+		fput(file);
+	else
+		seda_fput(file);
+}
+
 /* region.c */
 int seda_region_alloc(struct seda_region *r, unsigned long size);
 void seda_region_free(struct seda_region *r);
@@ -434,6 +486,7 @@ int seda_region_map(struct seda_region *r, struct vm_area_struct *vma);
 int seda_bufs_init(struct seda_bufs *b, void *base, u32 nr, u32 size);
 void seda_bufs_destroy(struct seda_bufs *b);
 u32 seda_buf_get(struct seda_worker *w);
+int seda_buf_take(struct seda_worker *w);
 void seda_buf_unget(struct seda_worker *w, u32 buf);
 void seda_buf_release(struct seda_worker *w, u32 buf, bool keep);
 int seda_buf_return(struct seda_worker *w, u32 buf);
@@ -503,8 +556,17 @@ void seda_stage_start_delay(struct seda_stage *stage, u64 age);
 bool seda_source_release(struct seda_source *src, bool look);
 unsigned int seda_stage_harvest(struct seda_worker *w,
 				struct seda_stage *stage, unsigned int room);
-struct seda_event *seda_emit(struct seda_worker *w, struct seda_source *src,
-			     const struct seda_event *ev, u32 buf);
+struct seda_event *seda_emit_in(struct seda_worker *w, struct seda_stage *stage,
+				struct seda_source *src,
+				const struct seda_event *ev, u32 buf);
+/* In the source's own stage. */
+static inline struct seda_event *seda_emit(struct seda_worker *w,
+					   struct seda_source *src,
+					   const struct seda_event *ev, u32 buf)
+{
+	return seda_emit_in(w, src->stage, src, ev, buf);
+}
+
 void seda_slot_own(struct seda_worker *w, struct seda_slot *slot,
 		   struct seda_source *src);
 void seda_slots_release(struct seda_worker *w, bool look);
@@ -587,9 +649,12 @@ int seda_to_fd(struct seda_app *app, struct seda_to_fd_args *a);
 /* send.c */
 int seda_tcp_send(struct seda_worker *w, struct seda_source *src,
 		  const struct seda_op *op);
+int seda_tcp_submit(struct seda_worker *w, struct seda_tcp *tcp,
+		    struct seda_send *s, struct msghdr *msg);
 int seda_tcp_shutdown(struct seda_source *src);
 int seda_tcp_finish(struct seda_source *src, unsigned int flags);
-int seda_tcp_cancel(struct seda_worker *w, struct seda_source *src);
+int seda_tcp_cancel(struct seda_worker *w, struct seda_source *src,
+		    const struct seda_op *op);
 void seda_tcp_flush(struct seda_worker *w, struct seda_tcp *tcp,
 		    struct seda_event *ev);
 void seda_tcp_drop_sends(struct seda_tcp *tcp);
@@ -597,10 +662,21 @@ int seda_msg_iter(struct iov_iter *iter, unsigned int dir, u64 addr, u32 len,
 		  struct iovec *vec, size_t *total);
 void seda_send_free_spares(struct seda_worker *w);
 
+/* sendfile.c */
+int seda_tcp_sendfile(struct seda_worker *w, struct seda_source *src,
+		      const struct seda_op *op);
+int seda_sendfile_push(struct seda_tcp *tcp, struct seda_send *s, size_t *turn);
+void seda_sendfile_done(struct seda_send *s);
+void seda_tcp_filled(struct seda_source *src, int res);
+
 /* connect.c */
 int seda_connect(struct seda_app *app, struct seda_connect_args *a);
 void seda_connect_pump(struct seda_tcp *tcp, struct seda_event *ev);
 void seda_deadline_free(struct seda_tcp *tcp);
+
+/* disk.c, done.c */
+int seda_disk_create(struct seda_app *app, struct seda_file_args *a);
+void seda_done_init(struct seda_stage *stage);
 
 /* listen.c, udp.c, file.c, timer.c */
 int seda_listen(struct seda_app *app, struct seda_listen_args *a);

@@ -150,6 +150,10 @@ static void seda_send_done(struct seda_worker *w, struct seda_tcp *tcp,
 	tcp->queued -= s->total - s->done;
 	if (s->flags & SEDA_SEND_BUF)
 		seda_buf_unhold(tcp->s.src.stage->app, s->buf);
+	if (tcp->fill_for == s)
+		tcp->fill_for = NULL;
+	if (s->disk)
+		seda_sendfile_done(s);
 	if (w && w->nr_spares < SEDA_SPARE_SENDS) {
 		list_add(&s->node, &w->spares);
 		w->nr_spares++;
@@ -227,8 +231,9 @@ static struct seda_send *seda_send_take(struct seda_worker *w)
 	return s;
 }
 
+/* why: -EAGAIN, or, of a file, -EIOCBQUEUED: it is being read. */
 static int seda_tcp_queue(struct seda_worker *w, struct seda_tcp *tcp,
-			  const struct seda_send *from)
+			  const struct seda_send *from, int why)
 {
 	struct seda_send *s;
 
@@ -240,11 +245,16 @@ static int seda_tcp_queue(struct seda_worker *w, struct seda_tcp *tcp,
 	if (s->flags & SEDA_SEND_BUF &&
 	    !seda_buf_hold(tcp->s.src.stage->app, s->buf))
 		s->flags &= ~SEDA_SEND_BUF;
+	if (tcp->fill_for == from)
+		tcp->fill_for = s;
 	list_add_tail(&s->node, &tcp->sends);
 	tcp->nr_sends++;
 	tcp->queued += s->total - s->done;
 	trace_seda_send_wait(&tcp->s.src, s->user_data, s->total - s->done);
-	seda_tcp_want_room(tcp);
+	if (why == -EAGAIN)
+		seda_tcp_want_room(tcp);
+	else
+		WRITE_ONCE(tcp->s.mask, tcp->s.mask | EPOLLOUT);
 	return -EINPROGRESS;
 }
 
@@ -268,12 +278,29 @@ static int seda_tcp_start(struct seda_worker *w, struct seda_tcp *tcp,
 		return ret;
 	ret = -EAGAIN;
 	if (list_empty(&tcp->sends))
-		ret = seda_tcp_push(tcp, s, msg, &turn);
+		ret = s->disk ? seda_sendfile_push(tcp, s, &turn) :
+				seda_tcp_push(tcp, s, msg, &turn);
 	if (!ret)
 		ret = s->total;
-	else if (ret == -EAGAIN)
-		ret = seda_tcp_queue(w, tcp, s);
+	else if (ret == -EAGAIN || ret == -EIOCBQUEUED)
+		ret = seda_tcp_queue(w, tcp, s, ret);
 	seda_sock_drop(file);
+	return ret;
+}
+
+/* A send that has been checked, of what msg holds or of a file (msg: NULL). */
+int seda_tcp_submit(struct seda_worker *w, struct seda_tcp *tcp,
+		    struct seda_send *s, struct msghdr *msg)
+{
+	int ret = seda_send_prepare(w);
+
+	if (ret)
+		return ret;
+	if (mutex_lock_killable(&tcp->lock))
+		return -EINTR;
+	ret = seda_tcp_start(w, tcp, s, msg);
+	mutex_unlock(&tcp->lock);
+	trace_seda_send(&tcp->s.src, s->user_data, ret);
 	return ret;
 }
 
@@ -301,17 +328,7 @@ int seda_tcp_send(struct seda_worker *w, struct seda_source *src,
 	}
 	ret = seda_msg_iter(&msg.msg_iter, WRITE, s.addr, s.len,
 			    s.flags & SEDA_SEND_VEC ? w->iov : NULL, &s.total);
-	if (ret)
-		return ret;
-	ret = seda_send_prepare(w);
-	if (ret)
-		return ret;
-	if (mutex_lock_killable(&tcp->lock))
-		return -EINTR;
-	ret = seda_tcp_start(w, tcp, &s, &msg);
-	mutex_unlock(&tcp->lock);
-	trace_seda_send(src, s.user_data, ret);
-	return ret;
+	return ret ?: seda_tcp_submit(w, tcp, &s, &msg);
 }
 
 /* The SHUTDOWN op. */
@@ -374,11 +391,14 @@ int seda_tcp_finish(struct seda_source *src, unsigned int flags)
 }
 
 /* The CANCEL op: sends, or a connect. */
-int seda_tcp_cancel(struct seda_worker *w, struct seda_source *src)
+int seda_tcp_cancel(struct seda_worker *w, struct seda_source *src,
+		    const struct seda_op *op)
 {
 	struct seda_tcp *tcp = to_tcp(src);
 	int ret;
 
+	if (op->flags || op->user_data)
+		return -EINVAL;
 	if (test_bit(SEDA_TCP_CONNECTING, &src->flags)) {
 		if (test_bit(SEDA_SRC_CLOSING, &src->flags) ||
 		    test_and_set_bit(SEDA_TCP_CANCEL, &src->flags))
@@ -430,7 +450,8 @@ void seda_tcp_flush(struct seda_worker *w, struct seda_tcp *tcp,
 	}
 	while (!ret && !list_empty(&tcp->sends)) {
 		s = list_first_entry(&tcp->sends, struct seda_send, node);
-		ret = seda_tcp_resume(w, tcp, s, &turn);
+		ret = s->disk ? seda_sendfile_push(tcp, s, &turn) :
+				seda_tcp_resume(w, tcp, s, &turn);
 		if (ret)
 			break;
 		ev->events |= SEDA_EV_SENT;
@@ -441,7 +462,7 @@ void seda_tcp_flush(struct seda_worker *w, struct seda_tcp *tcp,
 	}
 	if (ret == -EAGAIN) {
 		seda_tcp_want_room(tcp);
-	} else if (ret) {
+	} else if (ret && ret != -EIOCBQUEUED) {
 		ev->events |= SEDA_EV_ERR | SEDA_EV_CANCELED;
 		ev->res = ret;
 		if (test_bit(SEDA_TCP_CLOSE, &tcp->s.src.flags)) {
@@ -449,7 +470,7 @@ void seda_tcp_flush(struct seda_worker *w, struct seda_tcp *tcp,
 			atomic_or(SEDA_SRC_AGAIN, &tcp->s.src.state);
 		}
 	}
-	if (ret && ret != -EAGAIN)
+	if (ret && ret != -EAGAIN && ret != -EIOCBQUEUED)
 		seda_tcp_break(tcp);
 	else if (!ret)
 		WRITE_ONCE(tcp->s.mask, tcp->s.mask & ~EPOLLOUT);

@@ -69,6 +69,7 @@ static struct seda_stage *seda_stage_alloc(struct seda_app *app,
 	seda_hrtimer_setup(&stage->delay, seda_stage_delayed, CLOCK_MONOTONIC,
 			   HRTIMER_MODE_REL);
 	seda_policy_set(stage, a);
+	seda_done_init(stage);
 	strscpy(stage->name, a->name, sizeof(stage->name));
 	stage->without = seda_stage_list_alloc();
 	if (a->posts)

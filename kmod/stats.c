@@ -79,14 +79,15 @@ static void seda_show_stage(struct seq_file *m, struct seda_stage *stage)
 {
 	const struct seda_stage_counters *c = stage->stats;
 
-	seq_printf(m, "stage:\t%u name=%s pool=%u priority=%u capacity=%u pending=%llu outstanding=%llu delivered=%llu harvests=%llu stalls=%llu rejected=%llu sources=%llu posts=%llu\n",
+	seq_printf(m, "stage:\t%u name=%s pool=%u priority=%u capacity=%u pending=%llu outstanding=%llu delivered=%llu harvests=%llu stalls=%llu rejected=%llu sources=%llu posts=%llu ios=%llu hits=%llu misses=%llu busy=%llu\n",
 		   (u32)stage->id, stage->name, (u32)stage->pool->id,
 		   READ_ONCE(stage->priority), READ_ONCE(stage->capacity),
 		   READ_ONCE(c->pending),
 		   READ_ONCE(c->outstanding), READ_ONCE(c->delivered),
 		   READ_ONCE(c->harvests), READ_ONCE(c->stalls),
 		   READ_ONCE(c->rejected), READ_ONCE(c->sources),
-		   READ_ONCE(c->posts));
+		   READ_ONCE(c->posts), READ_ONCE(c->ios), READ_ONCE(c->hits),
+		   READ_ONCE(c->misses), READ_ONCE(c->busy));
 }
 
 static void seda_show_state(struct seq_file *m, struct seda_app *app)

@@ -80,6 +80,7 @@ static bool seda_tcp_ready(struct seda_source *src)
 	else
 		ready = seda_tcp_readable(tcp, s->sock->sk) ||
 			READ_ONCE(tcp->cancel_err) ||
+			test_bit(SEDA_TCP_FILLED, &src->flags) ||
 			(READ_ONCE(s->mask) & EPOLLOUT &&
 			 (sk_stream_is_writeable(s->sock->sk) ||
 			  READ_ONCE(s->sock->sk->sk_err)));
@@ -414,6 +415,7 @@ const struct seda_kind seda_tcp_kind = {
 	.free = seda_tcp_free,
 	.info = seda_tcp_info,
 	.send = seda_tcp_send,
+	.sendfile = seda_tcp_sendfile,
 	.recv = seda_tcp_recv,
 	.shutdown = seda_tcp_shutdown,
 	.cancel = seda_tcp_cancel,

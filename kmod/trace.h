@@ -63,8 +63,7 @@ TRACE_EVENT(seda_event,
 		  __entry->res)
 );
 
-/* a send done at once (res: bytes), refused, or left to wait */
-TRACE_EVENT(seda_send,
+DECLARE_EVENT_CLASS(seda_result,
 	TP_PROTO(const struct seda_source *src, u64 user_data, int res),
 	TP_ARGS(src, user_data, res),
 	TP_STRUCT__entry(
@@ -79,6 +78,33 @@ TRACE_EVENT(seda_send,
 	),
 	TP_printk("source=%llx user_data=%llx res=%d",
 		  __entry->id, __entry->user_data, __entry->res)
+);
+
+/* a send done at once (res: bytes), refused, or left to wait */
+DEFINE_EVENT(seda_result, seda_send,
+	TP_PROTO(const struct seda_source *src, u64 user_data, int res),
+	TP_ARGS(src, user_data, res));
+/* an op of a file that had to wait */
+DEFINE_EVENT(seda_result, seda_io_end,
+	TP_PROTO(const struct seda_source *src, u64 user_data, int res),
+	TP_ARGS(src, user_data, res));
+
+/* an op of a file has to wait */
+TRACE_EVENT(seda_io,
+	TP_PROTO(const struct seda_source *src, u64 user_data, u8 op),
+	TP_ARGS(src, user_data, op),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, user_data)
+		__field(u8, op)
+	),
+	TP_fast_assign(
+		__entry->id = src->id;
+		__entry->user_data = user_data;
+		__entry->op = op;
+	),
+	TP_printk("source=%llx user_data=%llx op=%u",
+		  __entry->id, __entry->user_data, __entry->op)
 );
 
 TRACE_EVENT(seda_send_wait,

@@ -11,7 +11,7 @@
  *   pool    workers that share a concurrency target and a set of stages
  *   stage   an event queue with a policy; belongs to one pool
  *   source  something that makes events for one stage: a connection, a
- *           listener, a UDP socket, a timer, a watched file
+ *           listener, a UDP socket, a timer, a watched file, a file to be read
  *   worker  a thread that has joined a pool; only it may call ENTER with the
  *           worker's id
  *
@@ -31,7 +31,7 @@
  *     open("/dev/seda", O_RDWR | O_CLOEXEC)
  *     SETUP                 once; fixes the sizes, allocates the memory
  *     mmap x 2              SEDA_MMAP_COUNTERS and SEDA_MMAP_ARENA
- *     POOL_CREATE, STAGE_CREATE, LISTEN, ADOPT, CONNECT, WATCH, TIMER ...
+ *     POOL_CREATE, STAGE_CREATE, LISTEN, ADOPT, CONNECT, WATCH, TIMER, FILE ...
  *     WORKER_JOIN           in each worker thread
  *     ENTER ...             in each worker thread
  *
@@ -59,7 +59,7 @@
  *   order, and seq of its events counts 0, 1, 2 ...  It is owned until its
  *   worker's next ENTER, or, with SEDA_CTL_HOLD in the slot's ctl.flags
  *   before that ENTER, until a RELEASE op.
- *   Listeners, UDP sockets and posts are not owned: their events (many in a
+ *   Listeners, UDP sockets, files and posts are not owned: their events (many in a
  *   batch) can be in several workers' arrays, also when CLOSED comes.  An
  *   accepted connection is owned by the worker that got the ACCEPT event, so
  *   that its user_data can be set (SET_DATA) before its first data event.
@@ -81,8 +81,9 @@
  *   Every event harvested and not given back holds a credit of its stage; a
  *   stage with no credit left is not harvested: listeners stop accepting,
  *   data stays in sockets.  A post holds a place from POST until it is
- *   harvested, and POST fails with -EAGAIN where there is none.  So nothing
- *   can overflow.
+ *   harvested, and POST fails with -EAGAIN where there is none; an op of a file
+ *   that has to wait holds one, of as many as the capacity, until its DONE is
+ *   harvested (-EBUSY).  So nothing can overflow.
  *
  * MEMORY SHARED WITH THE KERNEL
  *
@@ -131,6 +132,8 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
+#include <linux/seda_op.h>
+
 #define SEDA_ABI_VERSION	1
 
 /* Ceilings. */
@@ -158,17 +161,6 @@
 #define SEDA_MMAP_COUNTERS	0x000000000ULL
 #define SEDA_MMAP_ARENA		0x100000000ULL
 
-/*
- * An Internet address.  port and addr are in network order; an IPv4 address
- * is the first four bytes of addr, the rest is zero.
- */
-struct seda_addr {
-	__u16 family;		/* AF_INET, AF_INET6, or AF_UNSPEC: none */
-	__u16 port;
-	__u32 scope_id;
-	__u8 addr[16];
-};
-
 /* What an event says; bits of seda_event.events, which may be combined. */
 #define SEDA_EV_IN		(1U << 0)  /* len bytes in buf (or amount) */
 #define SEDA_EV_EOF		(1U << 1)  /* the peer will send no more */
@@ -183,6 +175,7 @@ struct seda_addr {
 #define SEDA_EV_TRUNC		(1U << 10) /* a datagram larger than buf */
 #define SEDA_EV_MORE		(1U << 11) /* amount more bytes wait */
 #define SEDA_EV_CANCELED	(1U << 12) /* all other sends were dropped */
+#define SEDA_EV_DONE		(1U << 13) /* op "done" of a file ended: res */
 
 /*
  * One event, 64 bytes, written by the kernel before ENTER returns.
@@ -191,7 +184,7 @@ struct seda_addr {
  * user_data  of the source; for a POST, of the post
  * stage      index (low half of the id) of the stage it was queued in
  * seq        number of this event among its source's events, from 0
- * res        0 or a negative errno
+ * res        0 or a negative errno; of DONE, as the op's
  * buf, len   the receive buffer and the bytes in it (SEDA_NO_BUF: none); for
  *            READY, len is the poll mask
  * child      of an ACCEPT: the id of the new connection
@@ -199,7 +192,8 @@ struct seda_addr {
  *            that wait; kTLS, sockmap: not 0; 1 more as a FIN comes).  READY:
  *            bytes readable, room to write, connections waiting; 0 if unknown
  * done       of SENT: user_data of the last op that is finished; the sends of
- *            a connection finish in order, so all before it are, too
+ *            a connection finish in order, so all before it are, too.  Of DONE:
+ *            user_data of the op; other ops of the file may be on their way
  * peer       of an ACCEPT or of a datagram: who sent it
  */
 struct seda_event {
@@ -250,106 +244,6 @@ struct seda_ctl {
 #define SEDA_CTL_KEEP		(1U << 1)
 #define SEDA_CLAIM_CLOSED	(~0U)
 
-/* Operations; seda_op.op. */
-enum seda_op_code {
-	SEDA_OP_NOP,
-	SEDA_OP_SEND,
-	SEDA_OP_RECV,
-	SEDA_OP_SHUTDOWN,
-	SEDA_OP_CLOSE,
-	SEDA_OP_CANCEL,
-	SEDA_OP_ARM,
-	SEDA_OP_DISARM,
-	SEDA_OP_RELEASE,
-	SEDA_OP_RETURN,
-	SEDA_OP_SET_DATA,
-	SEDA_OP_POST,
-	SEDA_OP_LAST		/* private */
-};
-
-/*
- * One op, 64 bytes, written by the worker.  The kernel copies it once, runs
- * it and writes res.  Fields an op does not use must be 0 (buf: 0 unless
- * SEDA_SEND_BUF or RETURN), otherwise -EINVAL.  An unknown op is -EOPNOTSUPP.
- *
- * NOP       res 0.
- * SEND      to a connection: len bytes at addr, or, with SEDA_SEND_VEC, len
- *           segments of struct seda_vec at addr.  res: the bytes sent when it
- *           finished at once; -EINPROGRESS when it did not: it goes on as
- *           room appears, the memory (the vector's own, too) is the kernel's
- *           until a SENT event whose done is this op's user_data, or one
- *           after it.  Sends are done in submission order; unfinished ones rest
- *           while the source is owned or held.  With SEDA_SEND_BUF the memory
- *           lies in receive buffer buf, kept from reuse until it is finished.
- *           On a UDP socket: one datagram to "to" (AF_UNSPEC: the connected
- *           peer), never -EINPROGRESS; -EAGAIN when there is no room.
- *           -EPIPE after SHUTDOWN or when the peer is gone, -ENOTCONN while
- *           connecting, -EAGAIN with SEDA_MAX_SENDS unfinished,
- *           -EMSGSIZE past SEDA_MAX_VEC segments or SEDA_MAX_SEND_LEN bytes,
- *           -EFAULT for bad memory; others are those of sendmsg(2).  After an
- *           error a part may have been sent.
- * RECV      from a connection that the application owns: up to len bytes to
- *           addr.  res: bytes, 0 at end of stream, -EAGAIN when there are
- *           none, -EBUSY when the source is not owned.
- * SHUTDOWN  sends the FIN after earlier sends (-EINPROGRESS); errors as of SEND.
- * CLOSE     ends any kind of source.  A connection without a descriptor is
- *           closed after its unfinished sends; a descriptor that was adopted
- *           stays open and is only let go.  CLOSED follows.  Flags:
- *           SEDA_CLOSE_ABORT drops unfinished sends and resets the
- *           connection; SEDA_CLOSE_QUIET, for a source that this worker's
- *           last batch owns, or that is held, ends it at once with res 0 and
- *           no CLOSED event (-EBUSY when neither; with unfinished sends and
- *           no ABORT -EINPROGRESS, and CLOSED follows).  -EALREADY when
- *           closing; ABORT may follow a CLOSE that is -EINPROGRESS.
- * CANCEL    drops the unfinished sends of a connection (CANCELED follows, or, if
- *           a CLOSE waited, CLOSED; one that was sent in part is dropped, too, so
- *           that the stream is broken, and SENDs are -EPIPE: close it), or a connect
- *           (CONNECT with -ECANCELED follows, or what it ended with before).
- *           res: how many; -EALREADY for a connect that was canceled or failed.
- * ARM       a connection, a UDP socket: resume receiving.  A listener: resume
- *           accepting.  A watched file: addr is the new mask, 0: the old one.
- *           A timer: first_ns from now, period_ns.
- * DISARM    a connection, a UDP socket: stop receiving (back-pressure to the
- *           peer).  A listener: stop accepting.  A watched file, a timer: no
- *           more events until ARM.
- * RELEASE   gives up the ownership of a held source.  -EBUSY if not held.
- * RETURN    gives back a kept buffer buf.  -EINVAL if not the application's.
- * SET_DATA  sets the user_data of source.
- * POST      as SEDA_IOC_POST: source is the stage id, addr the value.
- *
- * An op that does not suit the kind of its source is -EOPNOTSUPP.
- */
-struct seda_op {
-	__u8 op;
-	__u8 pad;
-	__u16 flags;
-	__s32 res;		/* out */
-	__u64 source;
-	__u64 user_data;
-	__u64 addr;
-	__u32 len;
-	__u32 buf;
-	union {
-		struct {
-			__u64 first_ns;
-			__u64 period_ns;
-			__u64 reserved;
-		};
-		struct seda_addr to;
-	};
-};
-
-#define SEDA_SEND_VEC		(1U << 0)
-#define SEDA_SEND_BUF		(1U << 1)
-#define SEDA_SEND_MORE		(1U << 2)	/* as MSG_MORE */
-#define SEDA_CLOSE_ABORT	(1U << 0)
-#define SEDA_CLOSE_QUIET	(1U << 1)
-
-struct seda_vec {
-	__u64 addr;
-	__u64 len;
-};
-
 /*
  * Counters of the app and of one stage.  Written by the kernel only; each is
  * read whole, several together are not a snapshot.  Times are CLOCK_MONOTONIC
@@ -377,7 +271,11 @@ struct seda_stage_counters {
 	__u64 received;		/* bytes */
 	__u64 sources;		/* attached now */
 	__u64 posts;		/* posts that wait */
-	__u64 reserved[5];
+	__u64 ios;		/* ops of files that wait, or whose DONE does */
+	__u64 misses;		/* these, in all */
+	__u64 hits;		/* READs of the stage's files that did not wait */
+	__u64 busy;		/* ops of files refused for want of room */
+	__u64 reserved[1];
 };
 
 /*
@@ -621,12 +519,32 @@ struct seda_to_fd_args {
 
 #define SEDA_FD_CLOEXEC		(1U << 0)
 
+/*
+ * FILE: fd is a regular file or a block device (-EINVAL otherwise; -EBADF), which is
+ * kept open until CLOSE, and as long as its ops need it.  CLOSED is told in stage;
+ * ops that have to wait do so in miss_stage (0: the same), which their DONE events
+ * come by, under its policy.  CLOSE ends ops that have not begun (-ECANCELED), and is
+ * -EINPROGRESS when there are others: CLOSED comes after the last DONE.
+ * -ENFILE past a limit on sources.
+ */
+struct seda_file_args {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__s32 fd;
+	__u32 pad;
+	__u64 stage;
+	__u64 miss_stage;
+	__u64 user_data;
+	__u64 source;		/* out */
+};
+
 enum seda_source_kind {
 	SEDA_KIND_TCP = 1,
 	SEDA_KIND_LISTEN,
 	SEDA_KIND_UDP,
 	SEDA_KIND_FILE,
 	SEDA_KIND_TIMER,
+	SEDA_KIND_DISK,
 };
 
 /* SOURCE_INFO: what is known of a source. */
@@ -659,7 +577,7 @@ struct seda_source_info_args {
  */
 struct seda_enter_args {
 	__u32 size;
-	__u32 flags;		/* 0 */
+	__u32 flags;		/* SEDA_ENTER_SUBMIT or 0 */
 	__u64 worker;
 	__u32 nr_ops;
 	__u32 min_events;
@@ -668,6 +586,9 @@ struct seda_enter_args {
 	__u64 timeout_ns;
 	__u64 sigmask;
 };
+
+/* Only runs the ops, returns 0, and leaves the batch; all but worker and nr_ops: 0 */
+#define SEDA_ENTER_SUBMIT	(1U << 0)
 
 /*
  * The calls.  The size of the argument is not part of the number, because
@@ -696,5 +617,6 @@ struct seda_enter_args {
 #define SEDA_IOC_TO_FD		SEDA_IOC_NR(17)	/* struct seda_to_fd_args */
 #define SEDA_IOC_SOURCE_INFO	SEDA_IOC_NR(18)	/* struct seda_source_info_args */
 #define SEDA_IOC_ENTER		SEDA_IOC_NR(19)	/* struct seda_enter_args */
+#define SEDA_IOC_FILE		SEDA_IOC_NR(20)	/* struct seda_file_args */
 
 #endif /* _UAPI_LINUX_SEDA_H */

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Files, and their ops that wait: disk.c, io.c, done.c and sendfile.c. */
+#ifndef SEDA_IO_H
+#define SEDA_IO_H
+
+#include <linux/fs.h>
+
+#include "seda.h"
+
+/* A regular file or a block device; events do not own it. */
+struct seda_disk {
+	struct seda_source src;
+	struct file *file;		/* const; put with the last reference */
+	struct seda_stage *miss;	/* a use; where ops wait */
+	spinlock_t lock;		/* interrupts off */
+	struct list_head ios;		/* under lock: ops that have not ended */
+	u32 nr_ios;			/* under lock: those, DONEs to come, sends */
+	bool closing;			/* under lock: no more; read without */
+};
+
+/*
+ * An op that waits, or a read for a SENDFILE.  It is begun by seda_io_start() or
+ * seda_io_fill(), which put it on disk->ios, ended by seda_io_end(), in any context,
+ * and freed as its DONE is harvested, or, a read for a SENDFILE, at once.  Between the first two it holds a reference to the app, always a place in the
+ * miss stage, a reference to the source, and its buffers.
+ */
+struct seda_io {
+	struct kiocb kiocb;
+	struct work_struct work;
+	struct list_head node;		/* under disk->lock */
+	struct llist_node ended;	/* then: for seda_done */
+	struct seda_disk *disk;
+	struct seda_source *conn;	/* what it reads for, a reference, or NULL */
+	u64 user_data;
+	u64 pos;
+	u64 len;			/* bytes */
+	u8 op;
+	u16 flags;
+	int res;
+	/* who asked for it; it is done in their name */
+	const struct cred *cred;
+	struct mem_cgroup *memcg;
+	struct cgroup_subsys_state *blkcg;
+	struct bio_vec *bvec;		/* of O_DIRECT: pages, not addresses */
+	u32 nr_bvec;
+	u32 nr;
+	u32 *buf;			/* indices of the buffers, behind vec */
+	struct kvec vec[];
+};
+
+/* Ops of one app that run at a time; more wait for a thread. */
+#define SEDA_IO_WORKERS	32
+
+/* io.c */
+int seda_io_start(struct seda_worker *w, struct seda_disk *disk,
+		  const struct seda_op *op, struct seda_segs *segs, bool direct);
+int seda_io_fill(struct seda_disk *disk, struct seda_source *conn, u64 pos,
+		 u32 len, bool first);
+int seda_io_cancel(struct seda_disk *disk, const struct seda_op *op, bool all);
+void seda_io_free(struct seda_io *io);
+
+/* disk.c */
+struct seda_disk *seda_disk_get(struct seda_app *app, u64 id);
+int seda_disk_enlist(struct seda_disk *disk, struct seda_io *io);
+void seda_disk_forget(struct seda_disk *disk);
+int seda_disk_resident(struct seda_disk *disk, u64 pos, u32 len);
+
+/* done.c */
+void seda_done_add(struct seda_stage *stage, struct seda_io *io);
+void seda_done_drop(struct seda_stage *stage);
+
+#endif /* SEDA_IO_H */

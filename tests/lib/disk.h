@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A disk in memory (null_blk), as slow as is wanted, for tests as root in a guest,
+ * and its file as a source.
+ */
+#ifndef DISK_H
+#define DISK_H
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "tests/lib/seda_rig.h"
+
+#define DISK_MB		16
+
+struct disk {
+	char name[32];
+	char path[64];
+};
+
+/* A disk that answers after delay_ns (0: at once); false: there is none. */
+static inline bool disk_make(struct disk *d, const char *name, uint64_t delay_ns)
+{
+	char script[1024];
+	FILE *out;
+
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	snprintf(script, sizeof(script),
+		 "exec 2>/dev/null; PATH=$PATH:/sbin:/usr/sbin\n"
+		 "modprobe null_blk nr_devices=0\n"
+		 "mount -t configfs none /sys/kernel/config\n"
+		 "cd /sys/kernel/config/nullb && mkdir %s && cd %s &&\n"
+		 "echo %d >size && echo 1 >memory_backed && echo %d >irqmode &&\n"
+		 "echo %llu >completion_nsec && echo 1 >power || exit\n"
+		 "n=/dev/nullb$(cat index); [ -b /dev/%s ] && n=/dev/%s\n"
+		 "echo $n",
+		 name, name, DISK_MB, delay_ns ? 2 : 0,
+		 (unsigned long long)delay_ns, name, name);
+	out = popen(script, "r");
+	if (!out)
+		return false;
+	d->path[0] = 0;
+	if (fscanf(out, "%63s", d->path) != 1)
+		d->path[0] = 0;
+	return !pclose(out) && d->path[0];
+}
+
+/* From now on it answers after delay_ns, as one that can be slow has been made. */
+static inline void disk_remove(struct disk *d)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/kernel/config/nullb/%s", d->name);
+	rmdir(path);
+}
+
+/* All of it is pattern() of the offset, and none is in memory; a descriptor. */
+static inline int disk_fill(const struct disk *d, int flags)
+{
+	static unsigned char block[1 << 16];
+	int fd = open(d->path, O_RDWR | O_CLOEXEC);
+	uint64_t at;
+
+	for (at = 0; at < DISK_MB << 20; at += sizeof(block)) {
+		pattern_fill(block, at, sizeof(block));
+		if (pwrite(fd, block, sizeof(block), at) != sizeof(block))
+			return -1;
+	}
+	if (fsync(fd) || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED))
+		return -1;
+	/* no look-ahead: what is in memory is what was asked for */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	if (!(flags & (O_DIRECT | O_APPEND)) && (flags & O_ACCMODE) == O_RDWR)
+		return fd;
+	close(fd);
+	fd = open(d->path, flags | O_CLOEXEC);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	return fd;
+}
+
+static inline int app_file(struct app *app, int fd, uint64_t stage,
+			   uint64_t miss, uint64_t user_data, uint64_t *source)
+{
+	struct seda_file_args a = {
+		.size = sizeof(a), .fd = fd, .stage = stage,
+		.miss_stage = miss, .user_data = user_data,
+	};
+	int ret = app_call(app, SEDA_IOC_FILE, &a);
+
+	if (source)
+		*source = a.source;
+	return ret;
+}
+
+/* Runs the n ops that are queued, and nothing else. */
+static inline int worker_submit(struct worker *w)
+{
+	struct seda_enter_args a = {
+		.size = sizeof(a), .flags = SEDA_ENTER_SUBMIT,
+		.worker = w->id, .nr_ops = w->nr_ops,
+	};
+
+	w->nr_ops = 0;
+	return app_call(w->app, SEDA_IOC_ENTER, &a);
+}
+
+/* One op by itself; its result. */
+static inline int worker_do(struct worker *w, const struct seda_op *op)
+{
+	int ret;
+
+	w->ops[0] = *op;
+	w->nr_ops = 1;
+	ret = worker_submit(w);
+	return ret ?: w->ops[0].res;
+}
+
+/* An op of a file on len bytes of buffer buf. */
+static inline struct seda_op file_op(uint8_t code, uint64_t source,
+				     uint64_t offset, uint32_t buf, uint32_t len,
+				     uint64_t user_data)
+{
+	struct seda_op op = {
+		.op = code, .source = source, .user_data = user_data,
+		.len = len, .buf = buf, .offset = offset,
+	};
+
+	return op;
+}
+
+/* A buffer of the application's. */
+static inline int worker_take(struct worker *w)
+{
+	struct seda_op op = { .op = SEDA_OP_TAKE };
+
+	return worker_do(w, &op);
+}
+
+#endif /* DISK_H */
