@@ -58,43 +58,68 @@ static int seda_seg_add(struct seda_app *app, struct seda_segs *segs, u32 buf,
 			u64 skip, u32 len)
 {
 	int ret = seda_buf_check(app, buf);
+	struct bio_vec *bvec;
+	u64 at;
 
 	if (ret)
 		return ret;
 	if (skip > app->bufs.size || len > app->bufs.size - skip)
 		return -EINVAL;
 	buf = array_index_nospec(buf, app->bufs.nr);
-	segs->vec[segs->nr].iov_base = seda_buf_addr(app, buf) + skip;
-	segs->vec[segs->nr].iov_len = len;
-	segs->buf[segs->nr++] = buf;
+	segs->buf[segs->nr_bufs++] = buf;
 	segs->total += len;
+	if (segs->total > SEDA_MAX_IO_LEN)
+		return -EMSGSIZE;
+	at = app->bufs_off + (u64)buf * app->bufs.size + skip;
+	for (; len; at += bvec->bv_len, len -= bvec->bv_len) {
+		bvec = &segs->bvec[segs->nr++];
+		bvec->bv_page = app->arena.pages[at >> PAGE_SHIFT];
+		bvec->bv_offset = offset_in_page(at);
+		bvec->bv_len = min_t(u32, len, PAGE_SIZE - bvec->bv_offset);
+	}
 	return 0;
 }
 
-static int seda_segs_import(struct seda_worker *w, const struct seda_op *op)
+/* len segments that are described at addr. */
+static int seda_segs_copy(struct seda_app *app, struct seda_segs *segs, u64 addr,
+			  u32 len)
 {
-	struct seda_seg __user *from = u64_to_user_ptr(op->addr);
-	struct seda_segs *segs = &w->segs;
+	struct seda_seg __user *from = u64_to_user_ptr(addr);
 	struct seda_seg seg;
 	int ret = 0;
 	u32 i;
 
+	if (len > SEDA_MAX_VEC)
+		return -EMSGSIZE;
+	for (i = 0; i < len && !ret; i++) {
+		if (copy_from_user(&seg, &from[i], sizeof(seg)))
+			return -EFAULT;
+		if (seg.pad)
+			return -EINVAL;
+		ret = seda_seg_add(app, segs, seg.buf, seg.skip, seg.len);
+	}
+	return ret;
+}
+
+/* Into w->segs. */
+static int seda_segs_import(struct seda_worker *w, const struct seda_op *op)
+{
+	struct seda_segs *segs = w->segs;
+
+	if (!segs) {
+		segs = kvmalloc(sizeof(*segs), GFP_KERNEL_ACCOUNT);
+		if (!segs)
+			return -ENOMEM;
+		w->segs = segs;
+	}
+	segs->nr_bufs = 0;
 	segs->nr = 0;
 	segs->total = 0;
 	if (!(op->flags & SEDA_IO_VEC))
 		return seda_seg_add(w->app, segs, op->buf, op->addr, op->len);
 	if (op->buf)
 		return -EINVAL;
-	if (op->len > SEDA_MAX_VEC)
-		return -EMSGSIZE;
-	for (i = 0; i < op->len && !ret; i++) {
-		if (copy_from_user(&seg, &from[i], sizeof(seg)))
-			return -EFAULT;
-		if (seg.pad)
-			return -EINVAL;
-		ret = seda_seg_add(w->app, segs, seg.buf, seg.skip, seg.len);
-	}
-	return ret;
+	return seda_segs_copy(w->app, segs, op->addr, op->len);
 }
 
 /* What the page cache has, or -EAGAIN: not all of it. */
@@ -105,7 +130,7 @@ static int seda_disk_hit(struct seda_disk *disk, struct seda_segs *segs,
 	struct iov_iter iter;
 	ssize_t n;
 
-	iov_iter_kvec(&iter, READ, segs->vec, segs->nr, segs->total);
+	iov_iter_bvec(&iter, READ, segs->bvec, segs->nr, segs->total);
 	kiocb->ki_flags |= IOCB_NOWAIT | IOCB_NOIO;
 	n = vfs_iocb_iter_read(file, kiocb, &iter);
 	if (n == -EOPNOTSUPP)
@@ -135,11 +160,11 @@ static int seda_disk_read(struct seda_worker *w, struct seda_disk *disk,
 	kiocb.ki_pos = op->offset;
 	direct = kiocb.ki_flags & IOCB_DIRECT;
 	if (!direct && file->f_mode & FMODE_NOWAIT) {
-		ret = seda_disk_hit(disk, &w->segs, &kiocb);
+		ret = seda_disk_hit(disk, w->segs, &kiocb);
 		if (ret != -EAGAIN)
 			return ret;
 	}
-	return seda_io_start(w, disk, op, &w->segs, direct);
+	return seda_io_start(w, disk, op, w->segs, direct);
 }
 
 /* Whoever does it later has no such limit. */
@@ -164,9 +189,9 @@ static int seda_disk_write(struct seda_worker *w, struct seda_disk *disk,
 	init_sync_kiocb(&kiocb, file);
 	if (kiocb.ki_flags & IOCB_APPEND)
 		pos = i_size_read(file_inode(file));
-	if (seda_disk_too_large(file, pos + w->segs.total))
+	if (seda_disk_too_large(file, pos + w->segs->total))
 		return -EFBIG;
-	return seda_io_start(w, disk, op, &w->segs,
+	return seda_io_start(w, disk, op, w->segs,
 			     kiocb.ki_flags & IOCB_DIRECT);
 }
 

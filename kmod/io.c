@@ -47,9 +47,8 @@ void seda_io_free(struct seda_io *io)
 	struct seda_disk *disk = io->disk;
 	u32 i;
 
-	for (i = 0; i < io->nr; i++)
+	for (i = 0; i < io->nr_bufs; i++)
 		seda_buf_unhold(disk->src.stage->app, io->buf[i]);
-	kvfree(io->bvec);
 	put_cred(io->cred);
 	mem_cgroup_put(io->memcg);
 	if (io->blkcg)
@@ -115,10 +114,7 @@ static void seda_io_prepare(struct seda_io *io, struct iov_iter *iter)
 
 	init_sync_kiocb(&io->kiocb, io->disk->file);
 	io->kiocb.ki_pos = io->pos;
-	if (io->bvec)
-		iov_iter_bvec(iter, dir, io->bvec, io->nr_bvec, io->len);
-	else
-		iov_iter_kvec(iter, dir, io->vec, io->nr, io->len);
+	iov_iter_bvec(iter, dir, io->bvec, io->nr, io->len);
 }
 
 /* -EIOCBQUEUED: io may be gone. */
@@ -128,7 +124,7 @@ static long seda_io_read(struct seda_io *io, bool wait)
 	struct iov_iter iter;
 
 	seda_io_prepare(io, &iter);
-	if (io->bvec)
+	if (io->direct)
 		io->kiocb.ki_complete = seda_io_answered;
 	if (!wait)
 		io->kiocb.ki_flags |= IOCB_NOWAIT;
@@ -187,7 +183,7 @@ static void seda_io_work(struct work_struct *work)
 
 	was = override_creds(cred);
 	/* into pages that are there nobody needs to be charged for more */
-	memcg = set_active_memcg(io->bvec ? NULL : io->memcg);
+	memcg = set_active_memcg(io->direct ? NULL : io->memcg);
 	kthread_associate_blkcg(io->blkcg);
 	res = seda_io_do(io);
 	/* from here on io, and what it holds, may be gone */
@@ -199,45 +195,20 @@ static void seda_io_work(struct work_struct *work)
 		seda_io_end(io, res);
 }
 
-/* The pages of the buffers, which a disk reads into without a copy. */
-static int seda_io_pages(struct seda_io *io)
-{
-	u32 i, n = 0, max = 0;
-	size_t off, len, left;
-	void *at;
-
-	for (i = 0; i < io->nr; i++)
-		max += io->vec[i].iov_len / PAGE_SIZE + 2;
-	io->bvec = kvmalloc_array(max, sizeof(*io->bvec), GFP_KERNEL_ACCOUNT);
-	if (!io->bvec)
-		return -ENOMEM;
-	for (i = 0; i < io->nr; i++) {
-		at = io->vec[i].iov_base;
-		for (left = io->vec[i].iov_len; left; left -= len, at += len) {
-			off = offset_in_page(at);
-			len = min_t(size_t, left, PAGE_SIZE - off);
-			io->bvec[n].bv_page = vmalloc_to_page(at);
-			io->bvec[n].bv_offset = off;
-			io->bvec[n++].bv_len = len;
-		}
-	}
-	io->nr_bvec = n;
-	return 0;
-}
-
 /* Buffers that have been returned since they were checked: -EINVAL. */
 static int seda_io_hold(struct seda_io *io, struct seda_app *app,
 			const struct seda_segs *segs)
 {
 	u32 i;
 
-	io->buf = (u32 *)&io->vec[segs->nr];
-	for (i = 0; i < segs->nr; i++) {
+	io->nr = segs->nr;
+	memcpy(io->bvec, segs->bvec, segs->nr * sizeof(segs->bvec[0]));
+	io->buf = (u32 *)&io->bvec[segs->nr];
+	for (i = 0; i < segs->nr_bufs; i++) {
 		if (!seda_buf_hold(app, segs->buf[i]))
 			return -EINVAL;
-		io->vec[i] = segs->vec[i];
 		io->buf[i] = segs->buf[i];
-		io->nr++;
+		io->nr_bufs++;
 	}
 	return 0;
 }
@@ -254,12 +225,12 @@ static void seda_io_name(struct seda_io *io)
 
 /* The place has been taken, which goes with io, or is given back. */
 static struct seda_io *seda_io_alloc(struct seda_disk *disk, u8 op, u64 pos,
-				     u64 len, u32 nr)
+				     u64 len, const struct seda_segs *segs)
 {
-	struct seda_io *io;
+	size_t more = segs ? segs->nr * sizeof(segs->bvec[0]) +
+			     segs->nr_bufs * sizeof(u32) : 0;
+	struct seda_io *io = kvzalloc(sizeof(*io) + more, GFP_KERNEL_ACCOUNT);
 
-	io = kvzalloc(struct_size(io, vec, nr) + nr * sizeof(u32),
-		      GFP_KERNEL_ACCOUNT);
 	if (!io) {
 		seda_place_put(disk->miss);
 		return NULL;
@@ -282,15 +253,14 @@ static struct seda_io *seda_io_new(struct seda_disk *disk,
 	int ret = 0;
 
 	io = seda_io_alloc(disk, op->op, op->offset,
-			   segs ? segs->total : op->len, segs ? segs->nr : 0);
+			   segs ? segs->total : op->len, segs);
 	if (!io)
 		return ERR_PTR(-ENOMEM);
 	io->flags = op->flags;
 	io->user_data = op->user_data;
+	io->direct = direct;
 	if (segs)
 		ret = seda_io_hold(io, disk->src.stage->app, segs);
-	if (!ret && direct)
-		ret = seda_io_pages(io);
 	if (!ret)
 		return io;
 	seda_io_free(io);
@@ -307,7 +277,7 @@ static int seda_io_submit(struct seda_worker *w, struct seda_io *io)
 	unsigned long flags;
 	long res = -EAGAIN;
 
-	if (io->bvec && io->op == SEDA_OP_READ)
+	if (io->direct && io->op == SEDA_OP_READ)
 		res = seda_io_read(io, false);
 	if (res == -EIOCBQUEUED)
 		return -EINPROGRESS;
@@ -325,9 +295,10 @@ static int seda_io_submit(struct seda_worker *w, struct seda_io *io)
 	return res;
 }
 
-/* op has to wait.  direct: into pages, without the page cache. */
+/* op has to wait.  direct: without the page cache. */
 int seda_io_start(struct seda_worker *w, struct seda_disk *disk,
-		  const struct seda_op *op, struct seda_segs *segs, bool direct)
+		  const struct seda_op *op, const struct seda_segs *segs,
+		  bool direct)
 {
 	struct seda_io *io;
 	int ret;
@@ -362,7 +333,7 @@ int seda_io_fill(struct seda_disk *disk, struct seda_source *conn, u64 pos,
 
 	if (ret)
 		return ret;
-	io = seda_io_alloc(disk, SEDA_OP_SENDFILE, pos, len, 0);
+	io = seda_io_alloc(disk, SEDA_OP_SENDFILE, pos, len, NULL);
 	if (!io)
 		return -ENOMEM;
 	refcount_inc(&conn->ref);

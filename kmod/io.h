@@ -41,11 +41,11 @@ struct seda_io {
 	const struct cred *cred;
 	struct mem_cgroup *memcg;
 	struct cgroup_subsys_state *blkcg;
-	struct bio_vec *bvec;		/* of O_DIRECT: pages, not addresses */
-	u32 nr_bvec;
+	bool direct;			/* O_DIRECT */
+	u32 nr_bufs;
+	u32 *buf;			/* indices of the buffers, behind bvec */
 	u32 nr;
-	u32 *buf;			/* indices of the buffers, behind vec */
-	struct kvec vec[];
+	struct bio_vec bvec[];
 };
 
 /* Ops of one app that run at a time; more wait for a thread. */
@@ -53,7 +53,8 @@ struct seda_io {
 
 /* io.c */
 int seda_io_start(struct seda_worker *w, struct seda_disk *disk,
-		  const struct seda_op *op, struct seda_segs *segs, bool direct);
+		  const struct seda_op *op, const struct seda_segs *segs,
+		  bool direct);
 int seda_io_fill(struct seda_disk *disk, struct seda_source *conn, u64 pos,
 		 u32 len, bool first);
 int seda_io_cancel(struct seda_disk *disk, const struct seda_op *op, bool all);

@@ -26,6 +26,7 @@
 #ifndef SEDA_KMOD_H
 #define SEDA_KMOD_H
 
+#include <linux/bvec.h>
 #include <linux/fsnotify_backend.h>
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
@@ -293,12 +294,16 @@ struct seda_slot {
 	bool put_stage;			/* an unowned event: a stage user */
 };
 
+/* Pages of an op of a file, of which each segment may have two only in part. */
+#define SEDA_SEG_PAGES	(SEDA_MAX_IO_LEN / PAGE_SIZE + 2 * SEDA_MAX_VEC)
+
 /* Parts of buffers that an op of a file reads into or writes from. */
 struct seda_segs {
+	u32 nr_bufs;
 	u32 nr;
 	size_t total;			/* bytes */
-	struct kvec vec[SEDA_MAX_VEC];
 	u32 buf[SEDA_MAX_VEC];
+	struct bio_vec bvec[SEDA_SEG_PAGES];
 };
 
 /* Most ops are for a source of the worker's last batch. */
@@ -334,7 +339,7 @@ struct seda_worker {
 	struct list_head spares;	/* records of sends, to be used again */
 	u32 nr_spares;
 	struct iovec iov[SEDA_MAX_VEC];
-	struct seda_segs segs;
+	struct seda_segs *segs;		/* made by the first op of a file */
 	struct seda_source *looked_up;	/* the last of these ops, a reference */
 
 	struct list_head parked;	/* under pool->lock */

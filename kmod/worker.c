@@ -48,6 +48,7 @@ static void seda_worker_free_rcu(struct rcu_head *rcu)
 	kvfree(w->bufs);
 	kvfree(w->batch);
 	kvfree(w->slots);
+	kvfree(w->segs);
 	put_task_struct(w->task);
 	kfree(w);
 }

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "tests/lib/disk.h"
+#include "tests/lib/seda_rig.h"
 
 #define BUF	8192
 

@@ -3,6 +3,7 @@
 #include <kselftest_harness.h>
 
 #include "tests/lib/disk.h"
+#include "tests/lib/seda_rig.h"
 
 #define LEN	(300 * 1000)
 

@@ -6,10 +6,8 @@
 #ifndef DISK_H
 #define DISK_H
 
-#include <sys/mount.h>
-#include <sys/stat.h>
-
-#include "tests/lib/seda_rig.h"
+#include "tests/lib/pattern.h"
+#include "tests/lib/seda_app.h"
 
 #define DISK_MB		16
 
@@ -45,13 +43,61 @@ static inline bool disk_make(struct disk *d, const char *name, uint64_t delay_ns
 	return !pclose(out) && d->path[0];
 }
 
-/* From now on it answers after delay_ns, as one that can be slow has been made. */
 static inline void disk_remove(struct disk *d)
 {
 	char path[96];
 
 	snprintf(path, sizeof(path), "/sys/kernel/config/nullb/%s", d->name);
 	rmdir(path);
+}
+
+static inline bool disk_run(const char *command, const char *name)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), command, name);
+	return !system(line);
+}
+
+/*
+ * Another name for the disk, which disk_stick() can make one that never answers: it
+ * takes what is asked of it, and does nothing until disk_unstick().
+ */
+static inline bool disk_cover(struct disk *d)
+{
+	char script[512];
+	FILE *out;
+
+	snprintf(script, sizeof(script),
+		 "exec 2>/dev/null; PATH=$PATH:/sbin:/usr/sbin; modprobe dm-mod\n"
+		 "dmsetup create --noudevsync %s --table \"0 $(blockdev --getsz %s) "
+		 "linear %s 0\" && echo /dev/$(dmsetup info -c --noheadings "
+		 "-o blkdevname %s)", d->name, d->path, d->path, d->name);
+	out = popen(script, "r");
+	if (!out)
+		return false;
+	d->path[0] = 0;
+	if (fscanf(out, "%63s", d->path) != 1)
+		d->path[0] = 0;
+	return !pclose(out) && d->path[0];
+}
+
+static inline bool disk_stick(const struct disk *d)
+{
+	return disk_run("PATH=$PATH:/sbin:/usr/sbin "
+			"dmsetup suspend --noudevsync --nolockfs %s", d->name);
+}
+
+static inline bool disk_unstick(const struct disk *d)
+{
+	return disk_run("PATH=$PATH:/sbin:/usr/sbin "
+			"dmsetup resume --noudevsync %s", d->name);
+}
+
+static inline bool disk_uncover(const struct disk *d)
+{
+	return disk_run("PATH=$PATH:/sbin:/usr/sbin "
+			"dmsetup remove --noudevsync %s", d->name);
 }
 
 /* All of it is pattern() of the offset, and none is in memory; a descriptor. */

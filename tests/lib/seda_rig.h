@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "tests/lib/pattern.h"
 #include "tests/lib/seda_app.h"
 
 #define MS		1000000ULL
@@ -329,30 +330,6 @@ static inline void small_buffers(int fd)
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-}
-
-/* Byte i of a stream that shows every loss, doubling and swap. */
-static inline unsigned char pattern(uint64_t i)
-{
-	return (i * 2654435761U) >> 13 ^ i >> 8 ^ i;
-}
-
-static inline void pattern_fill(unsigned char *p, uint64_t from, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		p[i] = pattern(from + i);
-}
-
-static inline bool pattern_is(const unsigned char *p, uint64_t from, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (p[i] != pattern(from + i))
-			return false;
-	return true;
 }
 
 /* The file of the descriptor's fdinfo in *text, which has size bytes. */

@@ -149,9 +149,10 @@
 #define SEDA_MAX_ARENA		(1ULL << 31)	/* bytes */
 #define SEDA_MAX_CAPACITY	(1 << 20)
 #define SEDA_MAX_POSTS		(1 << 16)	/* per stage */
-#define SEDA_MAX_VEC		64	/* segments of one SEND */
+#define SEDA_MAX_VEC		64	/* segments of one SEND, READ, WRITE */
 #define SEDA_MAX_SENDS		1024	/* unfinished SENDs of one connection */
 #define SEDA_MAX_SEND_LEN	(1U << 30)	/* bytes of one SEND */
+#define SEDA_MAX_IO_LEN		(1U << 20)	/* bytes of one READ or WRITE */
 #define SEDA_NAME_LEN		16	/* with the terminating NUL */
 
 #define SEDA_FOREVER		(~0ULL)	/* a timeout that never comes */

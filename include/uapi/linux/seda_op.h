@@ -107,7 +107,8 @@ enum seda_op_code {
  *
  * READ, WRITE
  *           len bytes, in buffer buf from its byte addr on, or, with SEDA_IO_VEC,
- *           len segments of struct seda_seg at addr (-EMSGSIZE past SEDA_MAX_VEC).
+ *           len segments of struct seda_seg at addr.  -EMSGSIZE past SEDA_MAX_VEC or
+ *           SEDA_MAX_IO_LEN bytes.
  *           The buffers have to be the application's (-EINVAL), and are kept from
  *           reuse until it is done.  res: bytes, fewer at the end of the file only,
  *           or if there was an error behind them.  -EBADF: not open for that.
