@@ -18,36 +18,19 @@ static struct seda_disk *to_disk(struct seda_source *src)
 	return container_of(src, struct seda_disk, src);
 }
 
-/*
- * One more op: one that waits, or (io is NULL) a SENDFILE.  -EALREADY after CLOSE,
- * but for what a SENDFILE needs, which was there before.
- */
-int seda_disk_enlist(struct seda_disk *disk, struct seda_io *io)
+/* One more op; -EALREADY after CLOSE. */
+int seda_disk_enter(struct seda_disk *disk)
 {
-	int ret = 0;
-
-	spin_lock_irq(&disk->lock);
-	if (disk->closing && !(io && io->conn)) {
-		ret = -EALREADY;
-	} else {
-		if (io)
-			list_add_tail(&io->node, &disk->ios);
-		disk->nr_ios++;
-	}
-	spin_unlock_irq(&disk->lock);
-	return ret;
+	/* zero: CLOSE has come, and all were over */
+	if (!READ_ONCE(disk->closing) && refcount_inc_not_zero(&disk->ops))
+		return 0;
+	return -EALREADY;
 }
 
-/* One fewer; a CLOSE may have waited for the last.  The caller has a reference. */
-void seda_disk_forget(struct seda_disk *disk)
+/* One fewer; CLOSE may have waited for the last.  The caller has a reference. */
+void seda_disk_leave(struct seda_disk *disk)
 {
-	unsigned long flags;
-	bool last;
-
-	spin_lock_irqsave(&disk->lock, flags);
-	last = !--disk->nr_ios && disk->closing;
-	spin_unlock_irqrestore(&disk->lock, flags);
-	if (!last)
+	if (!refcount_dec_and_test(&disk->ops))
 		return;
 	set_bit(SEDA_SRC_CLOSING, &disk->src.flags);
 	seda_source_kick(&disk->src, 0);
@@ -257,17 +240,11 @@ static int seda_disk_cancel(struct seda_worker *w, struct seda_source *src,
 static int seda_disk_finish(struct seda_source *src, unsigned int flags)
 {
 	struct seda_disk *disk = to_disk(src);
-	int ret = 0;
 
-	spin_lock_irq(&disk->lock);
-	if (disk->closing)
-		ret = -EALREADY;
-	else if (disk->nr_ios)
-		ret = -EINPROGRESS;
-	WRITE_ONCE(disk->closing, true);
-	spin_unlock_irq(&disk->lock);
+	if (xchg(&disk->closing, true))
+		return -EALREADY;
 	seda_io_cancel(disk, NULL, false);
-	return ret;
+	return refcount_dec_and_test(&disk->ops) ? 0 : -EINPROGRESS;
 }
 
 /* Its own events are the last only, which the harvester makes. */
@@ -287,9 +264,7 @@ static void seda_disk_close(struct seda_source *src)
 {
 	struct seda_disk *disk = to_disk(src);
 
-	spin_lock_irq(&disk->lock);
 	WRITE_ONCE(disk->closing, true);
-	spin_unlock_irq(&disk->lock);
 	seda_io_cancel(disk, NULL, true);
 }
 
@@ -365,7 +340,8 @@ static int seda_disk_adopt(struct seda_app *app, struct seda_file_args *a,
 	if (!disk)
 		return -ENOMEM;
 	spin_lock_init(&disk->lock);
-	INIT_LIST_HEAD(&disk->ios);
+	INIT_LIST_HEAD(&disk->queued);
+	refcount_set(&disk->ops, 1);
 	disk->miss = seda_stage_get(app, a->miss_stage ?: a->stage);
 	if (!disk->miss)
 		goto err_disk;

@@ -36,7 +36,6 @@ static void seda_done_emit(struct seda_worker *w, struct seda_stage *stage,
 
 	seda_emit_in(w, stage, &io->disk->src, &ev, SEDA_NO_BUF);
 	/* now, as the event has been counted: CLOSED may come after it */
-	seda_disk_forget(io->disk);
 	seda_io_free(io);
 }
 
@@ -96,7 +95,6 @@ void seda_done_drop(struct seda_stage *stage)
 	struct seda_io *io;
 
 	while ((io = seda_done_take(&stage->done))) {
-		seda_disk_forget(io->disk);
 		seda_io_free(io);
 		cond_resched();
 	}

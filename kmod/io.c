@@ -57,6 +57,7 @@ void seda_io_free(struct seda_io *io)
 		seda_source_put(io->conn);
 	kvfree(io);
 	seda_place_put(disk->miss);
+	seda_disk_leave(disk);
 	seda_source_put(&disk->src);
 }
 
@@ -64,7 +65,6 @@ void seda_io_free(struct seda_io *io)
 static void seda_io_filled(struct seda_io *io)
 {
 	seda_tcp_filled(io->conn, io->res);
-	seda_disk_forget(io->disk);
 	seda_io_free(io);
 }
 
@@ -74,16 +74,12 @@ static void seda_io_end(struct seda_io *io, long res)
 	struct seda_stage *stage = io->disk->miss;
 	struct seda_disk *disk = io->disk;
 	struct seda_app *app = stage->app;
-	unsigned long flags;
 
 	/* what a signal would have begun anew */
 	if (res <= -ERESTARTSYS && res >= -ERESTART_RESTARTBLOCK)
 		res = -EINTR;
 	trace_seda_io_end(&disk->src, io->user_data, res);
 	io->res = res;
-	spin_lock_irqsave(&disk->lock, flags);
-	list_del(&io->node);
-	spin_unlock_irqrestore(&disk->lock, flags);
 	if (io->conn) {
 		seda_io_filled(io);
 	} else {
@@ -95,6 +91,19 @@ static void seda_io_end(struct seda_io *io, long res)
 	seda_app_put(app);
 }
 
+/* Any context. */
+static void seda_io_queue(struct seda_io *io)
+{
+	struct seda_disk *disk = io->disk;
+	struct seda_app *app = disk->miss->app;
+	unsigned long flags;
+
+	spin_lock_irqsave(&disk->lock, flags);
+	list_add_tail(&io->node, &disk->queued);
+	queue_work(app->io_wq, &io->work);
+	spin_unlock_irqrestore(&disk->lock, flags);
+}
+
 /* The disk's answer to a read with O_DIRECT; any context. */
 static void seda_io_answered(struct kiocb *kiocb, long res)
 {
@@ -103,7 +112,7 @@ static void seda_io_answered(struct kiocb *kiocb, long res)
 	/* only what was not to wait is told so (or, by a device that cannot) */
 	if (kiocb->ki_flags & IOCB_NOWAIT &&
 	    (res == -EAGAIN || res == -EOPNOTSUPP))
-		queue_work(io->disk->src.stage->app->io_wq, &io->work);
+		seda_io_queue(io);
 	else
 		seda_io_end(io, res);
 }
@@ -181,6 +190,10 @@ static void seda_io_work(struct work_struct *work)
 	struct mem_cgroup *memcg;
 	long res;
 
+	/* from here on it cannot be canceled */
+	spin_lock_irq(&io->disk->lock);
+	list_del(&io->node);
+	spin_unlock_irq(&io->disk->lock);
 	was = override_creds(cred);
 	/* into pages that are there nobody needs to be charged for more */
 	memcg = set_active_memcg(io->direct ? NULL : io->memcg);
@@ -223,7 +236,7 @@ static void seda_io_name(struct seda_io *io)
 #endif
 }
 
-/* The place has been taken, which goes with io, or is given back. */
+/* The place and the op have been counted; both go with io, or now. */
 static struct seda_io *seda_io_alloc(struct seda_disk *disk, u8 op, u64 pos,
 				     u64 len, const struct seda_segs *segs)
 {
@@ -233,6 +246,7 @@ static struct seda_io *seda_io_alloc(struct seda_disk *disk, u8 op, u64 pos,
 
 	if (!io) {
 		seda_place_put(disk->miss);
+		seda_disk_leave(disk);
 		return NULL;
 	}
 	INIT_WORK(&io->work, seda_io_work);
@@ -273,8 +287,6 @@ static struct seda_io *seda_io_new(struct seda_disk *disk,
  */
 static int seda_io_submit(struct seda_worker *w, struct seda_io *io)
 {
-	struct seda_disk *disk = io->disk;
-	unsigned long flags;
 	long res = -EAGAIN;
 
 	if (io->direct && io->op == SEDA_OP_READ)
@@ -282,13 +294,9 @@ static int seda_io_submit(struct seda_worker *w, struct seda_io *io)
 	if (res == -EIOCBQUEUED)
 		return -EINPROGRESS;
 	if (res == -EAGAIN || res == -EOPNOTSUPP) {
-		queue_work(w->app->io_wq, &io->work);
+		seda_io_queue(io);
 		return -EINPROGRESS;
 	}
-	spin_lock_irqsave(&disk->lock, flags);
-	list_del(&io->node);
-	spin_unlock_irqrestore(&disk->lock, flags);
-	seda_disk_forget(disk);
 	seda_io_free(io);
 	/* never the last: the caller's is there, as nobody released the app */
 	seda_app_put(w->app);
@@ -305,17 +313,17 @@ int seda_io_start(struct seda_worker *w, struct seda_disk *disk,
 
 	if (op->flags & SEDA_IO_NOWAIT)
 		return -EAGAIN;
-	ret = seda_place_take(disk->miss, true);
+	ret = seda_disk_enter(disk);
 	if (ret)
 		return ret;
+	ret = seda_place_take(disk->miss, true);
+	if (ret) {
+		seda_disk_leave(disk);
+		return ret;
+	}
 	io = seda_io_new(disk, op, segs, direct);
 	if (IS_ERR(io))
 		return PTR_ERR(io);
-	ret = seda_disk_enlist(disk, io);
-	if (ret) {
-		seda_io_free(io);
-		return ret;
-	}
 	refcount_inc(&w->app->refs);
 	trace_seda_io(&disk->src, op->user_data, op->op);
 	return seda_io_submit(w, io);
@@ -333,16 +341,16 @@ int seda_io_fill(struct seda_disk *disk, struct seda_source *conn, u64 pos,
 
 	if (ret)
 		return ret;
+	/* CLOSE or not: its SENDFILE is one, too */
+	refcount_inc(&disk->ops);
 	io = seda_io_alloc(disk, SEDA_OP_SENDFILE, pos, len, NULL);
 	if (!io)
 		return -ENOMEM;
 	refcount_inc(&conn->ref);
 	io->conn = conn;
-	/* never fails: its SENDFILE keeps the file from the end of its CLOSE */
-	seda_disk_enlist(disk, io);
 	refcount_inc(&conn->stage->app->refs);
 	trace_seda_io(&disk->src, 0, SEDA_OP_SENDFILE);
-	queue_work(conn->stage->app->io_wq, &io->work);
+	seda_io_queue(io);
 	return 0;
 }
 
@@ -359,7 +367,7 @@ int seda_io_cancel(struct seda_disk *disk, const struct seda_op *op, bool all)
 	int n = 0;
 
 	spin_lock_irqsave(&disk->lock, flags);
-	list_for_each_entry_safe(io, next, &disk->ios, node) {
+	list_for_each_entry_safe(io, next, &disk->queued, node) {
 		if (op && op->flags & SEDA_CANCEL_ONE &&
 		    io->user_data != op->user_data)
 			continue;
@@ -370,6 +378,8 @@ int seda_io_cancel(struct seda_disk *disk, const struct seda_op *op, bool all)
 	}
 	spin_unlock_irqrestore(&disk->lock, flags);
 	list_for_each_entry_safe(io, next, &canceled, node) {
+		/* it goes another way now */
+		list_del(&io->node);
 		seda_io_end(io, -ECANCELED);
 		n++;
 	}

@@ -13,9 +13,10 @@ struct seda_disk {
 	struct file *file;		/* const; put with the last reference */
 	struct seda_stage *miss;	/* a use; where ops wait */
 	spinlock_t lock;		/* interrupts off */
-	struct list_head ios;		/* under lock: ops that have not ended */
-	u32 nr_ios;			/* under lock: those, DONEs to come, sends */
-	bool closing;			/* under lock: no more; read without */
+	struct list_head queued;	/* under lock: ops that have not begun */
+	bool closing;			/* CLOSE: no more ops */
+	/* ops that have not ended, DONEs to come, sends; 1 until CLOSE */
+	refcount_t ops;
 };
 
 /*
@@ -27,8 +28,10 @@ struct seda_disk {
 struct seda_io {
 	struct kiocb kiocb;
 	struct work_struct work;
-	struct list_head node;		/* under disk->lock */
-	struct llist_node ended;	/* then: for seda_done */
+	union {
+		struct list_head node;		/* under disk->lock: queued */
+		struct llist_node ended;	/* for seda_done */
+	};
 	struct seda_disk *disk;
 	struct seda_source *conn;	/* what it reads for, a reference, or NULL */
 	u64 user_data;
@@ -62,8 +65,8 @@ void seda_io_free(struct seda_io *io);
 
 /* disk.c */
 struct seda_disk *seda_disk_get(struct seda_app *app, u64 id);
-int seda_disk_enlist(struct seda_disk *disk, struct seda_io *io);
-void seda_disk_forget(struct seda_disk *disk);
+int seda_disk_enter(struct seda_disk *disk);
+void seda_disk_leave(struct seda_disk *disk);
 int seda_disk_resident(struct seda_disk *disk, u64 pos, u32 len);
 
 /* done.c */

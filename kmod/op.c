@@ -3,6 +3,7 @@
  * The ops of a submission: each is copied once, checked, run, and its result
  * written in place.
  */
+#include <linux/blkdev.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
@@ -296,15 +297,22 @@ static void seda_op_copy(struct seda_op *op, const struct seda_op *from)
 /* The first nr ops of w's array; nr has been checked. */
 void seda_ops_run(struct seda_worker *w, u32 nr)
 {
+	/* reads of a disk become one request, if they can, and go to it together */
+	bool plugged = nr > 1 && w->segs;
+	struct blk_plug plug;
 	struct seda_op op;
 	u32 i;
 
+	if (plugged)
+		blk_start_plug(&plug);
 	for (i = 0; i < nr && !fatal_signal_pending(current); i++) {
 		if (!(i % 16))
 			cond_resched();
 		seda_op_copy(&op, &w->ops[i]);
 		WRITE_ONCE(w->ops[i].res, seda_op_run(w, &op));
 	}
+	if (plugged)
+		blk_finish_plug(&plug);
 	if (w->looked_up)
 		seda_source_put(w->looked_up);
 	w->looked_up = NULL;

@@ -154,15 +154,15 @@ int seda_sendfile_push(struct seda_tcp *tcp, struct seda_send *s, size_t *turn)
 /* It is finished or dropped. */
 void seda_sendfile_done(struct seda_send *s)
 {
-	seda_disk_forget(s->disk);
+	seda_disk_leave(s->disk);
 	seda_source_put(&s->disk->src);
 }
 
 /*
- * May the caller read from there?  Asked by reading a byte, if it is in memory,
- * which also tells whoever watches the file, and its time of access.
+ * May the caller read it?  Asked by a read at its end, of nothing, so that the
+ * security hooks run, which modules cannot call.
  */
-static int seda_sendfile_allowed(struct file *file, u64 pos)
+static int seda_sendfile_allowed(struct file *file)
 {
 	struct iov_iter iter;
 	struct kiocb kiocb;
@@ -171,7 +171,7 @@ static int seda_sendfile_allowed(struct file *file, u64 pos)
 	init_sync_kiocb(&kiocb, file);
 	kiocb.ki_flags &= ~IOCB_DIRECT;
 	kiocb.ki_flags |= IOCB_NOWAIT | IOCB_NOIO;
-	kiocb.ki_pos = pos;
+	kiocb.ki_pos = i_size_read(file->f_mapping->host);
 	iov_iter_discard(&iter, READ, 1);
 	n = vfs_iocb_iter_read(file, &kiocb, &iter);
 	return n < 0 && n != -EAGAIN && n != -EOPNOTSUPP ? n : 0;
@@ -192,7 +192,7 @@ static int seda_sendfile_check(struct seda_disk *disk, const struct seda_op *op)
 	if (op->flags & SEDA_IO_NOWAIT &&
 	    seda_disk_resident(disk, op->offset, op->len) < op->len)
 		return -EAGAIN;
-	return op->len ? seda_sendfile_allowed(file, op->offset) : 0;
+	return op->len ? seda_sendfile_allowed(file) : 0;
 }
 
 /* The SENDFILE op. */
@@ -213,7 +213,7 @@ int seda_tcp_sendfile(struct seda_worker *w, struct seda_source *src,
 		return disk ? PTR_ERR(disk) : -ESTALE;
 	ret = seda_sendfile_check(disk, op);
 	if (!ret)
-		ret = seda_disk_enlist(disk, NULL);
+		ret = seda_disk_enter(disk);
 	if (ret) {
 		seda_source_put(&disk->src);
 		return ret;

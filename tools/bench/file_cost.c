@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a read of a file that is in memory costs, and sending it to a connection:
- * the system calls, io_uring and /dev/seda.  Under icount a nanosecond is an
+ * What a read of a file that is in memory costs, sending it to a connection, and a read
+ * from the disk: the system calls (Linux' aio for the last), io_uring and /dev/seda.  Under icount a nanosecond is an
  * instruction.  "cost" is of one operation, the mean of --count; for "send" that of the
- * receiver, who discards, is in it, and the same for all.
+ * receiver, who discards, is in it, and the same for all.  "direct" reads with O_DIRECT,
+ * --batch at a time, and waits for all of them.
  *
  * Each has it as good as it gets: io_uring a registered file and buffers, a single
  * issuer and deferred task work; the sockets room for what is sent.
  */
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/aio_abi.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include <liburing.h>
@@ -28,11 +31,15 @@ struct engine {
 	void (*begin)(void);
 	void (*read)(void);
 	void (*send)(void);
+	void (*direct)(void);
 };
+
+/* Neighbours on the disk would become one request. */
+static bool scattered;
 
 static uint64_t offset(unsigned int i)
 {
-	return (uint64_t)i * size % (DISK_MB << 20);
+	return (uint64_t)i * (scattered ? 17 : 1) * size % (DISK_MB << 20);
 }
 
 static void wrong(const char *what, long res)
@@ -83,6 +90,32 @@ static void call_send(void)
 			die("sendfile");
 		drain(size);
 	}
+}
+
+static aio_context_t aio;
+
+static void call_direct(void)
+{
+	static struct iocb iocbs[1024], *list[1024];
+	static struct io_event events[1024];
+	unsigned int i;
+
+	if (!aio && syscall(SYS_io_setup, 1024, &aio))
+		die("io_setup");
+	for (i = 0; i < batch; i++) {
+		iocbs[i] = (struct iocb){
+			.aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = file,
+			.aio_buf = (uintptr_t)memory + (size_t)i * size,
+			.aio_nbytes = size, .aio_offset = offset(i),
+		};
+		list[i] = &iocbs[i];
+	}
+	if (syscall(SYS_io_submit, aio, batch, list) != batch ||
+	    syscall(SYS_io_getevents, aio, batch, batch, events, NULL) != batch)
+		die("aio");
+	for (i = 0; i < batch; i++)
+		if (events[i].res != size)
+			wrong("aio", events[i].res);
 }
 
 /* ---------------------------------------------------------------- io_uring */
@@ -175,6 +208,7 @@ static void seda_begin(void)
 	struct seda_setup_args setup = {
 		.buf_size = size > SEDA_MAX_BUF_SIZE ? SEDA_MAX_BUF_SIZE : size,
 		.bufs = batch + 16, .ops = batch * 2,
+		.events = batch < 64 ? 64 : batch,
 	};
 	uint64_t stage;
 	unsigned int i;
@@ -208,6 +242,23 @@ static void seda_read(void)
 			wrong("READ", w.ops[i].res);
 }
 
+static void seda_direct(void)
+{
+	unsigned int i;
+	int n;
+
+	for (i = 0; i < batch; i++)
+		w.ops[i] = file_op(SEDA_OP_READ, source, offset(i), bufs[i], size, i);
+	w.nr_ops = batch;
+	for (i = 0; i < batch; i += n) {
+		n = worker_enter(&w, batch - i, SEDA_FOREVER);
+		if (n <= 0)
+			wrong("ENTER", n);
+		if (w.events[0].res != (int)size)
+			wrong("READ", w.events[0].res);
+	}
+}
+
 static void seda_send(void)
 {
 	struct seda_op *op;
@@ -229,9 +280,9 @@ static void seda_send(void)
 /* -------------------------------------------------------------------------- */
 
 static const struct engine engines[] = {
-	{ "syscall", call_begin, call_read, call_send },
-	{ "io_uring", uring_begin, uring_read, uring_send },
-	{ "seda", seda_begin, seda_read, seda_send },
+	{ "syscall", call_begin, call_read, call_send, call_direct },
+	{ "io_uring", uring_begin, uring_read, uring_send, uring_read },
+	{ "seda", seda_begin, seda_read, seda_send, seda_direct },
 };
 
 static uint64_t now(void)
@@ -268,10 +319,14 @@ static void fill(void)
 
 static void measure(const struct engine *e, const char *what)
 {
-	void (*once)(void) = strcmp(what, "send") ? e->read : e->send;
+	void (*once)(void) = e->read;
 	uint64_t begun;
 	long i;
 
+	if (!strcmp(what, "send"))
+		once = e->send;
+	else if (scattered)
+		once = e->direct;
 	e->begin();
 	for (i = 0; i < 200; i++)
 		once();
@@ -285,7 +340,7 @@ static void measure(const struct engine *e, const char *what)
 static void usage(FILE *to, const char *name)
 {
 	fprintf(to, "usage: %s [--size BYTES] [--batch N] [--count N] --file PATH "
-		"syscall|io_uring|seda read|send\n", name);
+		"syscall|io_uring|seda read|send|direct\n", name);
 }
 
 int main(int argc, char **argv)
@@ -332,6 +387,13 @@ int main(int argc, char **argv)
 	if (file < 0)
 		die(path);
 	fill();
+	scattered = !strcmp(argv[optind + 1], "direct");
+	if (scattered) {
+		close(file);
+		file = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+		if (file < 0)
+			die(path);
+	}
 	connect_pair();
 	for (i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
 		if (strcmp(engines[i].name, argv[optind]))
