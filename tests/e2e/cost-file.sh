@@ -14,7 +14,7 @@ if [ -n "${SEDA_DEBUG:-}" ]; then
 	finish
 fi
 version=${KERNEL:-6.1}
-modules=$("$SEDA_TOP/tests/vm/kernel" --modules "$version") || modules=
+modules=$("$SEDA_TOP/tests/vm/kernel" "$version" | sed -n s/^modules=//p)
 
 add=()
 for name in brd null_blk configfs; do
@@ -22,7 +22,7 @@ for name in brd null_blk configfs; do
 	case $file in
 	*.ko) cp "$file" "$tap_dir/$name.ko" ;;
 	*.ko.xz) xz -dc "$file" >"$tap_dir/$name.ko" ;;
-	*) echo "# no $name.ko" ;;
+	*) echo "# no $name.ko: $modules" ;;
 	esac
 	add+=(--add "$tap_dir/$name.ko:/$name.ko")
 done
