@@ -312,20 +312,14 @@ struct seda_disk *seda_disk_get(struct seda_app *app, u64 id)
 /* Where the app's ops wait. */
 static int seda_disk_queue(struct seda_app *app)
 {
-	struct workqueue_struct *wq;
 	int ret = 0;
 
-	if (smp_load_acquire(&app->io_wq))
-		return 0;
 	mutex_lock(&app->lock);
-	if (!app->io_wq) {
-		wq = alloc_workqueue("seda_io", WQ_UNBOUND, SEDA_IO_WORKERS);
-		if (wq)
-			/* pairs with the acquire above */
-			smp_store_release(&app->io_wq, wq);
-		else
-			ret = -ENOMEM;
-	}
+	if (!app->io_wq)
+		app->io_wq = alloc_workqueue("seda_io", WQ_UNBOUND,
+					     SEDA_IO_WORKERS);
+	if (!app->io_wq)
+		ret = -ENOMEM;
 	mutex_unlock(&app->lock);
 	return ret;
 }

@@ -7,6 +7,18 @@
 
 #include "seda.h"
 
+/* Pages of an op of a file, of which each segment may have two only in part. */
+#define SEDA_SEG_PAGES	(SEDA_MAX_IO_LEN / PAGE_SIZE + 2 * SEDA_MAX_VEC)
+
+/* Parts of buffers that an op of a file reads into or writes from. */
+struct seda_segs {
+	u32 nr_bufs;
+	u32 nr;
+	size_t total;			/* bytes */
+	u32 buf[SEDA_MAX_VEC];
+	struct bio_vec bvec[SEDA_SEG_PAGES];
+};
+
 /* A regular file or a block device; events do not own it. */
 struct seda_disk {
 	struct seda_source src;
@@ -20,10 +32,11 @@ struct seda_disk {
 };
 
 /*
- * An op that waits, or a read for a SENDFILE.  It is begun by seda_io_start() or
- * seda_io_fill(), which put it on disk->ios, ended by seda_io_end(), in any context,
- * and freed as its DONE is harvested, or, a read for a SENDFILE, at once.  Between the first two it holds a reference to the app, always a place in the
- * miss stage, a reference to the source, and its buffers.
+ * An op that waits, or a read for a SENDFILE: made by seda_io_start() or
+ * seda_io_fill(), ended by seda_io_end(), in any context, and freed as its DONE is
+ * harvested, or, a read for a SENDFILE, at once.  Between the first two it holds a
+ * reference to the app; always a place in the miss stage, a reference to the source
+ * and one of its ops, and its buffers.
  */
 struct seda_io {
 	struct kiocb kiocb;
@@ -68,6 +81,13 @@ struct seda_disk *seda_disk_get(struct seda_app *app, u64 id);
 int seda_disk_enter(struct seda_disk *disk);
 void seda_disk_leave(struct seda_disk *disk);
 int seda_disk_resident(struct seda_disk *disk, u64 pos, u32 len);
+
+/* sendfile.c */
+int seda_tcp_sendfile(struct seda_worker *w, struct seda_source *src,
+		      const struct seda_op *op);
+int seda_sendfile_push(struct seda_tcp *tcp, struct seda_send *s, size_t *turn);
+void seda_sendfile_done(struct seda_send *s);
+void seda_tcp_filled(struct seda_source *src, int res);
 
 /* done.c */
 void seda_done_add(struct seda_stage *stage, struct seda_io *io);

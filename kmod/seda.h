@@ -48,6 +48,7 @@ struct seda_app;
 struct seda_disk;
 struct seda_pool;
 struct seda_post_queue;
+struct seda_segs;
 struct seda_source;
 struct seda_stage;
 struct seda_worker;
@@ -292,18 +293,6 @@ struct seda_slot {
 	struct seda_stage *stage;	/* whose credit it holds */
 	u32 buf;
 	bool put_stage;			/* an unowned event: a stage user */
-};
-
-/* Pages of an op of a file, of which each segment may have two only in part. */
-#define SEDA_SEG_PAGES	(SEDA_MAX_IO_LEN / PAGE_SIZE + 2 * SEDA_MAX_VEC)
-
-/* Parts of buffers that an op of a file reads into or writes from. */
-struct seda_segs {
-	u32 nr_bufs;
-	u32 nr;
-	size_t total;			/* bytes */
-	u32 buf[SEDA_MAX_VEC];
-	struct bio_vec bvec[SEDA_SEG_PAGES];
 };
 
 /* Most ops are for a source of the worker's last batch. */
@@ -666,13 +655,6 @@ void seda_tcp_drop_sends(struct seda_tcp *tcp);
 int seda_msg_iter(struct iov_iter *iter, unsigned int dir, u64 addr, u32 len,
 		  struct iovec *vec, size_t *total);
 void seda_send_free_spares(struct seda_worker *w);
-
-/* sendfile.c */
-int seda_tcp_sendfile(struct seda_worker *w, struct seda_source *src,
-		      const struct seda_op *op);
-int seda_sendfile_push(struct seda_tcp *tcp, struct seda_send *s, size_t *turn);
-void seda_sendfile_done(struct seda_send *s);
-void seda_tcp_filled(struct seda_source *src, int res);
 
 /* connect.c */
 int seda_connect(struct seda_app *app, struct seda_connect_args *a);

@@ -14,7 +14,7 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "seda.h"
+#include "io.h"
 #include "trace.h"
 
 static struct seda_tcp *to_tcp(struct seda_source *src)

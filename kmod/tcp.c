@@ -14,7 +14,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
-#include "seda.h"
+#include "io.h"
 #include "trace.h"
 
 #define SEDA_TCP_MASK	(EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLERR | \

@@ -72,7 +72,7 @@ FIXTURE_TEARDOWN(stuck)
 }
 
 /* Read nr blocks of file id, from that of number first on; how many wait. */
-static int read_blocks(FIXTURE_DATA(stuck) *self, uint64_t id, int first, int nr)
+static int read_blocks(struct _test_data_stuck *self, uint64_t id, int first, int nr)
 {
 	struct seda_op op;
 	int i, n = 0;
@@ -85,7 +85,7 @@ static int read_blocks(FIXTURE_DATA(stuck) *self, uint64_t id, int first, int nr
 	return n;
 }
 
-static int ios(FIXTURE_DATA(stuck) *self)
+static int ios(struct _test_data_stuck *self)
 {
 	return app_counters(&self->r.app, self->miss)->ios;
 }

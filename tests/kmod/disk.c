@@ -39,16 +39,17 @@ FIXTURE_TEARDOWN(disk)
 	disk_remove(&self->d);
 }
 
-#define COUNT(self, stage, name) \
-	((int)app_counters(&(self)->r.app, (self)->stage)->name)
+/* Of the miss stage and of the file's. */
+#define MISS(name)	((int)app_counters(&self->r.app, self->miss)->name)
+#define OWN(name)	((int)app_counters(&self->r.app, self->r.stage)->name)
 
-static struct seda_op whole(FIXTURE_DATA(disk) *self, uint8_t code,
+static struct seda_op whole(struct _test_data_disk *self, uint8_t code,
 			    uint64_t offset, uint64_t user_data)
 {
 	return file_op(code, self->id, offset, self->buf, BUF, user_data);
 }
 
-static unsigned char *data(FIXTURE_DATA(disk) *self, int buf)
+static unsigned char *data(struct _test_data_disk *self, int buf)
 {
 	return (unsigned char *)app_buf(&self->r.app, buf);
 }
@@ -69,13 +70,13 @@ TEST_F(disk, a_miss_is_told_by_the_miss_stage_and_then_it_is_a_hit)
 	EXPECT_EQ((uint32_t)self->miss, ev->stage);
 	EXPECT_EQ(SEDA_NO_BUF, ev->buf);
 	EXPECT_TRUE(pattern_is(data(self, self->buf), BUF, BUF));
-	EXPECT_EQ(1, COUNT(self, miss, misses));
-	EXPECT_EQ(0, COUNT(self, miss, ios));
-	EXPECT_EQ(1, COUNT(self, miss, outstanding));
+	EXPECT_EQ(1, MISS(misses));
+	EXPECT_EQ(0, MISS(ios));
+	EXPECT_EQ(1, MISS(outstanding));
 	memset(data(self, self->buf), 0, BUF);
 	ASSERT_EQ(BUF, worker_do(&self->r.w, &op));
 	EXPECT_TRUE(pattern_is(data(self, self->buf), BUF, BUF));
-	EXPECT_EQ(1, COUNT(self, r.stage, hits));
+	EXPECT_EQ(1, OWN(hits));
 	EXPECT_TRUE(rig_quiet(&self->r));
 }
 
@@ -108,7 +109,7 @@ TEST_F(disk, one_that_must_not_wait_is_refused)
 	EXPECT_EQ(-EAGAIN, worker_do(&self->r.w, &op));
 	ASSERT_EQ(4096, pread(self->fd, bytes, 4096, 4096));
 	EXPECT_EQ(BUF, worker_do(&self->r.w, &op));
-	EXPECT_EQ(0, COUNT(self, miss, misses));
+	EXPECT_EQ(0, MISS(misses));
 	op.op = SEDA_OP_WRITE;
 	EXPECT_EQ(-EAGAIN, worker_do(&self->r.w, &op));
 }
@@ -202,7 +203,7 @@ TEST_F(disk, a_file_opened_with_o_direct_does_without_the_page_cache)
 	/* not aligned */
 	op.offset = 1;
 	EXPECT_EQ(-EINVAL, worker_do(&self->r.w, &op));
-	EXPECT_EQ(0, COUNT(self, miss, ios));
+	EXPECT_EQ(0, MISS(ios));
 	op.offset = 0;
 	op.op = SEDA_OP_WRITE;
 	pattern_fill(data(self, self->buf), 1000, BUF);
@@ -249,7 +250,7 @@ TEST_F(disk, buffers_have_to_be_the_applications)
 	ASSERT_EQ(0, worker_do(&self->r.w, &back));
 	op = whole(self, SEDA_OP_READ, 0, 0);
 	EXPECT_EQ(-EINVAL, worker_do(&self->r.w, &op));
-	EXPECT_EQ(0, COUNT(self, miss, ios));
+	EXPECT_EQ(0, MISS(ios));
 }
 
 TEST_F(disk, buffers_can_be_taken_until_there_are_none)
@@ -346,7 +347,7 @@ TEST_F(disk, submitting_leaves_the_batch_as_it_is)
 	ASSERT_EQ(1, write(peer, "x", 1));
 	ASSERT_NE(NULL, rig_next(&self->r));
 	EXPECT_EQ(0, worker_do(&self->r.w, &op));
-	EXPECT_EQ(1, COUNT(self, r.stage, outstanding));
+	EXPECT_EQ(1, OWN(outstanding));
 	op.op = SEDA_OP_RELEASE;
 	op.source = id;
 	EXPECT_EQ(-EBUSY, worker_do(&self->r.w, &op));

@@ -38,7 +38,7 @@ FIXTURE_TEARDOWN(sendfile)
 	disk_remove(&self->d);
 }
 
-static struct seda_op file_send(FIXTURE_DATA(sendfile) *self, uint64_t offset,
+static struct seda_op file_send(struct _test_data_sendfile *self, uint64_t offset,
 				uint32_t len, uint64_t user_data)
 {
 	struct seda_op op = {
@@ -51,13 +51,13 @@ static struct seda_op file_send(FIXTURE_DATA(sendfile) *self, uint64_t offset,
 
 static void *read_some(void *arg)
 {
-	FIXTURE_DATA(sendfile) *self = arg;
+	struct _test_data_sendfile *self = arg;
 
 	return (void *)read_all(self->peer, self->got, DISK_MB << 20);
 }
 
 /* What the peer reads until the end; the worker goes on meanwhile, to the last. */
-static size_t receive(FIXTURE_DATA(sendfile) *self, uint64_t last)
+static size_t receive(struct _test_data_sendfile *self, uint64_t last)
 {
 	pthread_t t;
 	void *n;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a read of a file that is in memory costs, sending it to a connection, and a read
- * from the disk: the system calls (Linux' aio for the last), io_uring and /dev/seda.  Under icount a nanosecond is an
- * instruction.  "cost" is of one operation, the mean of --count; for "send" that of the
- * receiver, who discards, is in it, and the same for all.  "direct" reads with O_DIRECT,
- * --batch at a time, and waits for all of them.
+ * What it costs to read from a file that is in memory, to send it to a connection, and to
+ * read it from the disk: the system calls (Linux' aio for the last), io_uring and
+ * /dev/seda.  Under icount a nanosecond is an instruction.  "cost" is of one operation,
+ * the mean of --count; for "send" that of the receiver, who discards, is in it, and the
+ * same for all.  "direct" reads with O_DIRECT, --batch at a time, and waits for all.
  *
  * Each has it as good as it gets: io_uring a registered file and buffers, a single
  * issuer and deferred task work; the sockets room for what is sent.
