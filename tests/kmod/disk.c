@@ -13,6 +13,7 @@ FIXTURE(disk) {
 	struct disk d;
 	struct rig r;
 	uint64_t miss, id;
+	const struct seda_stage_counters *of_stage, *of_miss;
 	int fd, buf;
 };
 
@@ -30,6 +31,8 @@ FIXTURE_SETUP(disk)
 			      77, &self->id));
 	self->buf = worker_take(&self->r.w);
 	ASSERT_LE(0, self->buf);
+	self->of_stage = app_counters(&self->r.app, self->r.stage);
+	self->of_miss = app_counters(&self->r.app, self->miss);
 }
 
 FIXTURE_TEARDOWN(disk)
@@ -38,10 +41,6 @@ FIXTURE_TEARDOWN(disk)
 	close(self->fd);
 	disk_remove(&self->d);
 }
-
-/* Of the miss stage and of the file's. */
-#define MISS(name)	((int)app_counters(&self->r.app, self->miss)->name)
-#define OWN(name)	((int)app_counters(&self->r.app, self->r.stage)->name)
 
 static struct seda_op whole(struct _test_data_disk *self, uint8_t code,
 			    uint64_t offset, uint64_t user_data)
@@ -70,13 +69,13 @@ TEST_F(disk, a_miss_is_told_by_the_miss_stage_and_then_it_is_a_hit)
 	EXPECT_EQ((uint32_t)self->miss, ev->stage);
 	EXPECT_EQ(SEDA_NO_BUF, ev->buf);
 	EXPECT_TRUE(pattern_is(data(self, self->buf), BUF, BUF));
-	EXPECT_EQ(1, MISS(misses));
-	EXPECT_EQ(0, MISS(ios));
-	EXPECT_EQ(1, MISS(outstanding));
+	EXPECT_EQ(1, self->of_miss->misses);
+	EXPECT_EQ(0, self->of_miss->ios);
+	EXPECT_EQ(1, self->of_miss->outstanding);
 	memset(data(self, self->buf), 0, BUF);
 	ASSERT_EQ(BUF, worker_do(&self->r.w, &op));
 	EXPECT_TRUE(pattern_is(data(self, self->buf), BUF, BUF));
-	EXPECT_EQ(1, OWN(hits));
+	EXPECT_EQ(1, self->of_stage->hits);
 	EXPECT_TRUE(rig_quiet(&self->r));
 }
 
@@ -109,7 +108,7 @@ TEST_F(disk, one_that_must_not_wait_is_refused)
 	EXPECT_EQ(-EAGAIN, worker_do(&self->r.w, &op));
 	ASSERT_EQ(4096, pread(self->fd, bytes, 4096, 4096));
 	EXPECT_EQ(BUF, worker_do(&self->r.w, &op));
-	EXPECT_EQ(0, MISS(misses));
+	EXPECT_EQ(0, self->of_miss->misses);
 	op.op = SEDA_OP_WRITE;
 	EXPECT_EQ(-EAGAIN, worker_do(&self->r.w, &op));
 }
@@ -203,7 +202,7 @@ TEST_F(disk, a_file_opened_with_o_direct_does_without_the_page_cache)
 	/* not aligned */
 	op.offset = 1;
 	EXPECT_EQ(-EINVAL, worker_do(&self->r.w, &op));
-	EXPECT_EQ(0, MISS(ios));
+	EXPECT_EQ(0, self->of_miss->ios);
 	op.offset = 0;
 	op.op = SEDA_OP_WRITE;
 	pattern_fill(data(self, self->buf), 1000, BUF);
@@ -250,7 +249,7 @@ TEST_F(disk, buffers_have_to_be_the_applications)
 	ASSERT_EQ(0, worker_do(&self->r.w, &back));
 	op = whole(self, SEDA_OP_READ, 0, 0);
 	EXPECT_EQ(-EINVAL, worker_do(&self->r.w, &op));
-	EXPECT_EQ(0, MISS(ios));
+	EXPECT_EQ(0, self->of_miss->ios);
 }
 
 TEST_F(disk, buffers_can_be_taken_until_there_are_none)
@@ -347,7 +346,7 @@ TEST_F(disk, submitting_leaves_the_batch_as_it_is)
 	ASSERT_EQ(1, write(peer, "x", 1));
 	ASSERT_NE(NULL, rig_next(&self->r));
 	EXPECT_EQ(0, worker_do(&self->r.w, &op));
-	EXPECT_EQ(1, OWN(outstanding));
+	EXPECT_EQ(1, self->of_stage->outstanding);
 	op.op = SEDA_OP_RELEASE;
 	op.source = id;
 	EXPECT_EQ(-EBUSY, worker_do(&self->r.w, &op));
