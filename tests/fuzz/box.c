@@ -10,6 +10,7 @@
 
 __thread unsigned int box_thread;
 static struct box *ticking;
+static char disks[NR_DISKS][64];
 
 long box_errno(long ret)
 {
@@ -278,6 +279,38 @@ void box_reset(struct box *b)
 	b->next_buf = 0;
 }
 
+/*
+ * A disk in memory that answers at once, one that takes its time, and a directory
+ * of ext4 on a third.  What cannot be made has no name.
+ */
+void box_disks(void)
+{
+	FILE *out = popen("exec 2>/dev/null; PATH=$PATH:/sbin:/usr/sbin\n"
+			  "modprobe null_blk nr_devices=0\n"
+			  "mount -t configfs none /sys/kernel/config\n"
+			  "cd /sys/kernel/config/nullb || exit\n"
+			  "make() { mkdir $1 && echo 8 >$1/size && echo 1 >$1/memory_backed &&\n"
+			  "echo $2 >$1/irqmode && echo $3 >$1/completion_nsec &&\n"
+			  "echo 1 >$1/power; n=/dev/nullb$(cat $1/index)\n"
+			  "[ -b /dev/$1 ] && n=/dev/$1; echo $n; }\n"
+			  "make fuzz-fast 0 0; make fuzz-slow 2 500000\n"
+			  "n=$(make fuzz-ext4 0 0); d=/dev/shm/seda-fuzz\n"
+			  "mkdir $d && mkfs.ext4 -q $n >&2 && mount $n $d; echo $d",
+			  "re");
+	unsigned int i;
+
+	for (i = 0; out && i < NR_DISKS; i++)
+		if (fscanf(out, "%63s", disks[i]) != 1)
+			break;
+	if (out)
+		pclose(out);
+}
+
+const char *box_disk(unsigned int which)
+{
+	return disks[which % NR_DISKS];
+}
+
 static int box_listener(struct box *b)
 {
 	struct sockaddr_in sin = {
@@ -310,6 +343,8 @@ void box_init(struct box *b)
 		sem_init(&b->player[i].work, 0, 0);
 		sem_init(&b->player[i].idle, 0, 0);
 	}
+	if (!*disks[0])
+		box_disks();
 	b->listener = box_listener(b);
 	b->mem = mmap(NULL, MEM_SIZE + PAGE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

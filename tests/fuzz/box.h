@@ -51,7 +51,8 @@
 #define NR_SOURCES	16	/* the last four: accepted connections */
 #define FIRST_CHILD	12
 #define NR_EVENTS	8	/* sources of the last batch */
-#define NR_BUFS		8
+#define NR_BUFS		12	/* the last four: taken, the others of events */
+#define FIRST_TAKEN	8
 #define NR_FDS		24
 #define MAX_OPS		32
 /* Numbers of places from here on are ids that never were good. */
@@ -125,6 +126,10 @@ struct box {
 };
 
 /* box.c */
+enum { DISK_FAST, DISK_SLOW, DISK_DIR, NR_DISKS };
+
+void box_disks(void);
+const char *box_disk(unsigned int which);
 void box_init(struct box *b);
 void box_play(struct box *b, const struct call *calls, unsigned int nr);
 void box_reset(struct box *b);
@@ -139,18 +144,22 @@ run_fn run_open, run_info, run_setup, run_pool_create, run_pool_set;
 run_fn run_pool_destroy, run_stage_create, run_stage_set, run_stage_destroy;
 run_fn run_join, run_leave, run_listen, run_adopt, run_connect, run_watch;
 run_fn run_timer, run_post, run_close, run_to_fd, run_source_info, run_raw;
+run_fn run_adopt_file;
 
 /* calls_enter.c */
 run_fn run_enter, run_ctl, run_scribble, run_op_nop, run_op_send, run_op_send_buf;
 run_fn run_op_send_vec, run_op_send_to, run_op_recv, run_op_shutdown;
 run_fn run_op_close, run_op_cancel, run_op_arm, run_op_disarm, run_op_release;
 run_fn run_op_return, run_op_set_data, run_op_post, run_op_raw;
+run_fn run_op_take, run_op_read, run_op_read_vec, run_op_write, run_op_write_vec;
+run_fn run_op_sync, run_op_advise, run_op_resident, run_op_sendfile;
+run_fn run_op_cancel_file;
 
 /* calls_file.c */
 run_fn run_pair, run_listener, run_dial, run_udp, run_eventfd, run_pipe;
 run_fn run_timerfd, run_unix, run_signalfd, run_epoll, run_write, run_read;
 run_fn run_shut, run_close_fd, run_reset, run_option, run_urgent, run_dup;
-run_fn run_disconnect, run_accept;
+run_fn run_disconnect, run_accept, run_file, run_touch;
 
 /* calls_life.c */
 run_fn run_map_arena, run_map_counters, run_unmap, run_remap, run_dup_dev;

@@ -302,6 +302,20 @@ long run_watch(struct box *b, const uint64_t *a)
 	return keep_source(b, a[2], ret, args.source);
 }
 
+/* a[6]: its ops wait in the stage of its own. */
+long run_adopt_file(struct box *b, const uint64_t *a)
+{
+	ARGS(file);
+	long ret;
+
+	args.fd = box_fd(b, a[3]);
+	args.stage = box_stage(b, a[4]);
+	args.miss_stage = a[6] ? 0 : box_stage(b, a[5]);
+	args.user_data = a[2];
+	ret = CALL(FILE);
+	return keep_source(b, a[2], ret, args.source);
+}
+
 /* A device watches a device. */
 long run_nest(struct box *b, const uint64_t *a)
 {
@@ -377,7 +391,7 @@ long run_raw(struct box *b, const uint64_t *a)
 	uint64_t args[32] = { a[3], a[4], a[5], a[6] };
 	unsigned int nr = a[2] & 63;
 
-	if (nr > _IOC_NR(SEDA_IOC_ENTER) && nr < 32)
-		nr = _IOC_NR(SEDA_IOC_ENTER);
+	if (nr > _IOC_NR(SEDA_IOC_FILE) && nr < 32)
+		nr = _IOC_NR(SEDA_IOC_FILE);
 	return box_ioctl(b, a, SEDA_IOC_NR(nr), args, sizeof(args));
 }

@@ -47,7 +47,7 @@ static void take_events(struct box *b, uint64_t place, long nr)
 			b->event[j++] = source;
 		if (!(ev[i].events & SEDA_EV_ACCEPT) &&
 		    ev[i].buf != SEDA_NO_BUF)
-			b->buf[b->next_buf++ % NR_BUFS] = ev[i].buf;
+			b->buf[b->next_buf++ % FIRST_TAKEN] = ev[i].buf;
 	}
 }
 
@@ -60,8 +60,14 @@ static void take_results(struct box *b, uint64_t place, unsigned int nr)
 
 	if (base)
 		op = (void *)(base + worker_setup(b, place)->ops_off);
-	for (i = 0; op && b->op_done && i < nr; i++)
-		b->op_done(w->ops[i], op[i].res == -EINPROGRESS ? 0 : op[i].res);
+	for (i = 0; op && i < nr; i++) {
+		int res = op[i].res;
+
+		if (w->ops[i]->run == run_op_take && res >= 0)
+			b->buf[w->ops[i]->a[1] % NR_BUFS] = res;
+		if (b->op_done)
+			b->op_done(w->ops[i], res == -EINPROGRESS ? 0 : res);
+	}
 }
 
 long run_enter(struct box *b, const uint64_t *a)
@@ -86,6 +92,15 @@ long run_enter(struct box *b, const uint64_t *a)
 	if (a[7]) {
 		args.sigmask = a[7] == 1 ? (uintptr_t)&mask : a[7];
 		args.sigset_size = a[7] == 2 ? 4 : 8;
+	}
+	if (a[8])
+		args.flags = SEDA_ENTER_SUBMIT;
+	if (a[8] == 1) {
+		args.min_events = 0;
+		args.max_events = 0;
+		args.timeout_ns = 0;
+		args.sigmask = 0;
+		args.sigset_size = 0;
 	}
 	w->nr_ops = 0;
 	ret = box_ioctl(b, a, SEDA_IOC_ENTER, &args, sizeof(args));
@@ -177,6 +192,11 @@ static long op_written(struct box *b, const uint64_t *a)
 	return 0;
 }
 
+static uint32_t box_buf(const struct box *b, uint64_t place)
+{
+	return place < NR_BUFS ? b->buf[place] : place - WEIRD;
+}
+
 static long simple(struct box *b, const uint64_t *a, uint8_t code)
 {
 	struct seda_op *op = new_op(b, a[0], code, box_source(b, a[1]));
@@ -216,7 +236,7 @@ long run_op_send_buf(struct box *b, const uint64_t *a)
 	if (!op)
 		return -ENXIO;
 	s = worker_setup(b, a[0]);
-	op->buf = a[2] < NR_BUFS ? b->buf[a[2]] : a[2] - WEIRD;
+	op->buf = box_buf(b, a[2]);
 	op->addr = (uintptr_t)b->dev[b->worker[a[0]].dev].arena + s->bufs_off +
 		   (uint64_t)op->buf * s->buf_size;
 	op->len = a[3];
@@ -312,7 +332,7 @@ long run_op_return(struct box *b, const uint64_t *a)
 
 	if (!op)
 		return -ENXIO;
-	op->buf = a[1] < NR_BUFS ? b->buf[a[1]] : a[1] - WEIRD;
+	op->buf = box_buf(b, a[1]);
 	return op_written(b, a);
 }
 
@@ -335,6 +355,132 @@ long run_op_post(struct box *b, const uint64_t *a)
 		return -ENXIO;
 	op->user_data = a[2];
 	op->addr = a[3];
+	return op_written(b, a);
+}
+
+/* The buffer's place is a[1]; it is known when the op has been submitted. */
+long run_op_take(struct box *b, const uint64_t *a)
+{
+	struct seda_op *op = new_op(b, a[0], SEDA_OP_TAKE, 0);
+
+	return op ? op_written(b, a) : -ENXIO;
+}
+
+/* a[2]: 0: a whole buffer. */
+static long io(struct box *b, const uint64_t *a, uint8_t code)
+{
+	struct seda_op *op = new_op(b, a[0], code, box_source(b, a[1]));
+
+	if (!op)
+		return -ENXIO;
+	op->len = a[2] ? a[2] : worker_setup(b, a[0])->buf_size;
+	op->offset = a[3];
+	op->buf = box_buf(b, a[4]);
+	op->flags = a[5];
+	op->user_data = a[6];
+	op->addr = a[7];
+	return op_written(b, a);
+}
+
+long run_op_read(struct box *b, const uint64_t *a)
+{
+	return io(b, a, SEDA_OP_READ);
+}
+
+long run_op_write(struct box *b, const uint64_t *a)
+{
+	return io(b, a, SEDA_OP_WRITE);
+}
+
+/* a[2] parts, of one buffer and the next that was taken in turns. */
+static long io_vec(struct box *b, const uint64_t *a, uint8_t code)
+{
+	struct seda_op *op = new_op(b, a[0], code, box_source(b, a[1]));
+	struct seda_seg *seg;
+	unsigned int i;
+
+	if (!op)
+		return -ENXIO;
+	/* each op of a submission has its own */
+	seg = (void *)(b->mem + MEM_SIZE / 4);
+	seg += b->worker[a[0]].nr_ops * 128;
+	for (i = 0; i < 70; i++) {
+		seg[i].buf = box_buf(b, i % 2 ? FIRST_TAKEN : a[4]);
+		seg[i].skip = a[7];
+		seg[i].len = worker_setup(b, a[0])->buf_size - a[7];
+		seg[i].pad = 0;
+	}
+	seg[0].pad = a[8];
+	op->len = a[2];
+	op->offset = a[3];
+	op->flags = SEDA_IO_VEC | a[5];
+	op->user_data = a[6];
+	op->addr = (uintptr_t)seg;
+	return op_written(b, a);
+}
+
+long run_op_read_vec(struct box *b, const uint64_t *a)
+{
+	return io_vec(b, a, SEDA_OP_READ);
+}
+
+long run_op_write_vec(struct box *b, const uint64_t *a)
+{
+	return io_vec(b, a, SEDA_OP_WRITE);
+}
+
+/* What needs no buffer. */
+static long io_range(struct box *b, const uint64_t *a, uint8_t code)
+{
+	struct seda_op *op = new_op(b, a[0], code, box_source(b, a[1]));
+
+	if (!op)
+		return -ENXIO;
+	op->len = a[2];
+	op->offset = a[3];
+	op->flags = a[4];
+	op->user_data = a[5];
+	return op_written(b, a);
+}
+
+long run_op_sync(struct box *b, const uint64_t *a)
+{
+	return io_range(b, a, SEDA_OP_SYNC);
+}
+
+long run_op_advise(struct box *b, const uint64_t *a)
+{
+	return io_range(b, a, SEDA_OP_ADVISE);
+}
+
+long run_op_resident(struct box *b, const uint64_t *a)
+{
+	return io_range(b, a, SEDA_OP_RESIDENT);
+}
+
+long run_op_sendfile(struct box *b, const uint64_t *a)
+{
+	struct seda_op *op = new_op(b, a[0], SEDA_OP_SENDFILE,
+				    box_source(b, a[1]));
+
+	if (!op)
+		return -ENXIO;
+	op->file = box_source(b, a[2]);
+	op->len = a[3];
+	op->offset = a[4];
+	op->flags = a[5];
+	op->user_data = a[3];
+	return op_written(b, a);
+}
+
+long run_op_cancel_file(struct box *b, const uint64_t *a)
+{
+	struct seda_op *op = new_op(b, a[0], SEDA_OP_CANCEL, box_source(b, a[1]));
+
+	if (!op)
+		return -ENXIO;
+	op->flags = a[2];
+	op->user_data = a[2] ? a[3] : 0;
 	return op_written(b, a);
 }
 

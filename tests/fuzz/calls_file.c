@@ -2,6 +2,8 @@
 /* What happens to the sockets and files below the sources.  No call blocks. */
 #include "tests/fuzz/box.h"
 
+#define FILE_END	(1 << 24)	/* no call makes one that is longer */
+
 static struct sockaddr_in loopback(uint16_t port)
 {
 	struct sockaddr_in sin = {
@@ -277,4 +279,56 @@ long run_disconnect(struct box *b, const uint64_t *a)
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 
 	return box_errno(connect(box_fd(b, a[0]), &none, sizeof(none)));
+}
+
+static const struct kind {
+	uint8_t disk;
+	int flags;
+} kinds[] = {
+	{ DISK_FAST, O_RDWR }, { DISK_FAST, O_RDONLY }, { DISK_FAST, O_WRONLY },
+	{ DISK_FAST, O_RDWR | O_DIRECT }, { DISK_SLOW, O_RDWR },
+	{ DISK_SLOW, O_RDWR | O_DIRECT }, { DISK_DIR, O_RDWR },
+	{ DISK_DIR, O_RDWR | O_DIRECT }, { DISK_DIR, O_RDWR | O_APPEND },
+};
+
+/* A file that a[1] tells of (the last: on tmpfs); a[2]: its length, if it is a file. */
+long run_file(struct box *b, const uint64_t *a)
+{
+	unsigned int nr = sizeof(kinds) / sizeof(kinds[0]), k = a[1] % (nr + 1);
+	const char *path = k < nr ? box_disk(kinds[k].disk) : "";
+	int fd;
+
+	if (!*path)
+		fd = memfd_create("fuzz", MFD_CLOEXEC);
+	else if (kinds[k].disk == DISK_DIR)
+		fd = open(path, kinds[k].flags | O_TMPFILE | O_CLOEXEC, 0600);
+	else
+		fd = open(path, kinds[k].flags | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* of a disk it fails */
+	if (!ftruncate(fd, a[2] % FILE_END))
+		pwrite(fd, b->mem, a[2] % FILE_END / 2 % 4096, 0);
+	return box_put_fd(b, a[0], fd);
+}
+
+/* a[1]: forgets what is in memory, reads, writes, cuts; a[2]: where, a[3]: how much. */
+long run_touch(struct box *b, const uint64_t *a)
+{
+	uint64_t at = a[2] % FILE_END, len = a[3] % MEM_SIZE;
+	int fd = box_fd(b, a[0]);
+
+	switch (a[1] % 5) {
+	case 0:
+		return -posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	case 1:
+		return box_errno(pread(fd, b->mem, len, at));
+	case 2:
+		return box_errno(pwrite(fd, b->mem, len, at));
+	case 3:
+		return box_errno(ftruncate(fd, at));
+	default:
+		return box_errno(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
+					   FALLOC_FL_KEEP_SIZE, at, len ?: 1));
+	}
 }

@@ -344,6 +344,8 @@ int fuzz_main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (opt.log)
 		log_open(opt.log);
+	/* here: who plays may be killed at any time */
+	box_disks();
 	if (opt.replay)
 		return replay();
 	for (i = 0; i < opt.nr_corpus; i++)

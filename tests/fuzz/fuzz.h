@@ -25,6 +25,7 @@ enum arg_type {
 #define SRC_FILE	16
 #define SRC_TIMER	32
 #define SRC_EVENT	64	/* of the last batch */
+#define SRC_DISK	128
 #define FD_TCP		1
 #define FD_LISTEN	2
 #define FD_UDP		4
@@ -36,6 +37,9 @@ enum arg_type {
 #define FD_SIGNAL	256
 #define FD_EPOLL	512
 #define FD_TAKEN	1024	/* below a source */
+#define FD_DISK		2048
+#define BUF_EVENT	1	/* came with an event */
+#define BUF_TAKEN	2
 
 /*
  * An argument.  A place: one that holds something of needs (0: any) and nothing

@@ -87,7 +87,8 @@ static uint64_t pick_place(const struct model *m, const struct arg *arg, int app
 		nr--;
 	if (arg->type == ARG_SOURCE && !arg->needs && nr > FIRST_CHILD)
 		nr = FIRST_CHILD;
-	for (i = 0; i < nr; i++)
+	i = arg->type == ARG_BUF && arg->gives ? FIRST_TAKEN : 0;
+	for (; i < nr; i++)
 		if (fits(m, arg, i, app) && one_in(++found))
 			chosen = i;
 	for (i = 2; i-- && (arg->needs || arg->avoids);)
@@ -221,8 +222,8 @@ static void follow(struct model *m, const struct call *c)
 	if (c->run != run_enter)
 		return;
 	m->harvested = true;
-	for (j = 0; j < NR_BUFS; j++)
-		m->holds[ARG_BUF][j] = ALIVE;
+	for (j = 0; j < FIRST_TAKEN; j++)
+		m->holds[ARG_BUF][j] = BUF_EVENT;
 	for (j = 0; j < FIRST_CHILD; j++)
 		if (m->holds[ARG_SOURCE][j] == SRC_LISTEN)
 			m->holds[ARG_SOURCE][FIRST_CHILD] = SRC_FDLESS;
@@ -312,6 +313,24 @@ static run_fn *const recipes[][8] = {
 	{ run_pipe, run_watch, run_enter, run_close_fd, run_enter },
 	{ run_post, run_op_post, run_enter, run_ctl, run_enter },
 	{ run_op_close, run_enter, run_enter },
+	{ run_file, run_adopt_file, run_op_take, run_enter, run_op_read,
+	  run_op_write, run_enter, run_enter },
+	{ run_file, run_adopt_file, run_op_take, run_enter, run_op_read,
+	  run_op_cancel_file, run_op_close, run_enter },
+	{ run_file, run_adopt_file, run_op_take, run_enter, run_op_read_vec,
+	  run_op_write_vec, run_enter, run_enter },
+	{ run_op_take, run_enter, run_op_read_vec, run_op_read, run_op_write,
+	  run_enter, run_enter },
+	{ run_op_take, run_enter, run_op_read, run_op_return, run_enter, run_enter },
+	{ run_file, run_adopt_file, run_op_advise, run_op_sync, run_op_resident,
+	  run_enter, run_touch, run_enter },
+	{ run_file, run_adopt_file, run_pair, run_adopt, run_op_sendfile, run_enter,
+	  run_read, run_enter },
+	{ run_file, run_adopt_file, run_pair, run_adopt, run_op_sendfile, run_enter,
+	  run_touch, run_enter },
+	{ run_op_sendfile, run_op_sendfile, run_enter, run_read, run_enter, run_read,
+	  run_enter },
+	{ run_op_sendfile, run_op_cancel, run_enter, run_enter },
 	{ run_ctl, run_enter, run_op_return, run_enter },
 };
 

@@ -36,16 +36,20 @@
 #define SOURCE_OUT(kind)	OUT("to", ARG_SOURCE, kind)
 
 #define ANY_SOURCE	(SRC_ADOPTED | SRC_FDLESS | SRC_LISTEN | SRC_UDP | \
-			 SRC_FILE | SRC_TIMER)
+			 SRC_FILE | SRC_TIMER | SRC_DISK)
 #define TCP_SOURCE	(SRC_ADOPTED | SRC_FDLESS | SRC_EVENT)
 #define OWNED		SRC_EVENT
 #define FD_STREAM	(FD_TCP | FD_UNIX | FD_PIPE_W | FD_EVENT | FD_UDP)
 #define FD_READS	(FD_TCP | FD_UNIX | FD_PIPE_R | FD_EVENT | FD_UDP | \
 			 FD_TIMER)
-#define FD_ANY		(FD_TAKEN - 1)
+#define FD_ANY		((FD_TAKEN - 1) | FD_DISK)
 #define FD_POLLS	(FD_STREAM | FD_READS | FD_LISTEN | FD_SIGNAL)
 
+#define BUFFER		USE("buf", ARG_BUF, BUF_TAKEN)
+#define NOWAIT		NUM("flags", 0, 0, 0, 0, SEDA_IO_NOWAIT)
+#define USER_DATA	NUM("data", 1, 2, 3)
 #define TIMES		0, 1, US, 20 * US, 200 * US, MS
+#define OFFSETS		0, 0, 0, 4096, 8192, 65536, 60000, (8 << 20) - 100
 #define LENGTHS		1, 1, 7, 64, 200, 256, 1000, 4096, 20000, 100000
 #define DEVICE(n, w, r, ...)	{ #n, r, w, true, { __VA_ARGS__ } }
 #define OUTSIDE(n, w, r, ...)	{ #n, r, w, false, { __VA_ARGS__ } }
@@ -103,6 +107,9 @@ const struct call_type call_types[] = {
 	DEVICE(watch, 20, run_watch, DEV, SOURCE_OUT(SRC_FILE),
 	       FD_FREE(FD_POLLS), STAGE, NUM("mask", 1, 4, 5, 0x2001, 0),
 	       NUM("flags", 0, 1, 2, 3)),
+	DEVICE(adopt_file, 24, run_adopt_file, DEV, SOURCE_OUT(SRC_DISK),
+	       FD_OF(FD_DISK), STAGE, USE("miss", ARG_STAGE, ALIVE),
+	       NUM("same", 0, 0, 1)),
 	DEVICE(timer, 16, run_timer, DEV, SOURCE_OUT(SRC_TIMER), STAGE,
 	       NUM("first", TIMES), NUM("period", 0, 10 * US, 100 * US, MS),
 	       NUM("flags", 0, 0, 1)),
@@ -119,10 +126,11 @@ const struct call_type call_types[] = {
 	       NUM("min", 0, 0, 0, 1), NUM("max", 0, 0, 0, 0, 1, 2, 4),
 	       NUM("timeout", 0, 0, 0, US, US, 20 * US, 20 * US, 100 * US,
 		   400 * US, SEDA_FOREVER),
-	       RARE("nr", 1, 16, 17), RARE("mask", 1, 1, 2, 3)),
+	       RARE("nr", 1, 16, 17), RARE("mask", 1, 1, 2, 3),
+	       NUM("submit", 0, 0, 0, 0, 0, 0, 1)),
 	DEVICE(watch_dev, 1, run_nest, DEV, USE("on", ARG_DEV, DEV_OPEN), STAGE),
 	DEVICE(raw, 1, run_raw, USE("dev", ARG_DEV, DEV_OPEN), BAD,
-	       NUM("nr", 0, 1, 2, 5, 8, 10, 12, 13, 14, 17, 19),
+	       NUM("nr", 0, 1, 2, 5, 8, 10, 12, 13, 14, 17, 19, 20),
 	       NUM("x", 112, 64, 32, 1ULL << 40), NUM("y", 0, 1),
 	       NUM("z", 0, 1), NUM("u", 0, 1)),
 
@@ -132,7 +140,7 @@ const struct call_type call_types[] = {
 	       NUM("len", LENGTHS, 200000), RARE("from", 1, 2, 3, 4, 5),
 	       NUM("flags", 0, 0, 4)),
 	DEVICE(op_send_buf, 12, run_op_send_buf, OP_ON(TCP_SOURCE),
-	       USE("buf", ARG_BUF, ALIVE), NUM("len", 1, 64, 256),
+	       USE("buf", ARG_BUF, BUF_EVENT | BUF_TAKEN), NUM("len", 1, 64, 256),
 	       NUM("flags", 0, 0, 4)),
 	DEVICE(op_send_vec, 8, run_op_send_vec, OP_ON(TCP_SOURCE),
 	       NUM("nr", 1, 2, 8, 64, 65, 512), NUM("len", 1, 100, 5000),
@@ -147,21 +155,51 @@ const struct call_type call_types[] = {
 	DEVICE(op_quiet, 8, run_op_close, OP_ON(SRC_EVENT), NUM("flags", 2, 3)),
 	DEVICE(op_cancel, 5, run_op_cancel, OP_ON(TCP_SOURCE)),
 	DEVICE(op_arm, 5, run_op_arm, OP_ON(ANY_SOURCE & ~SRC_TIMER &
-					    ~SRC_FILE)),
+					    ~SRC_FILE & ~SRC_DISK)),
 	DEVICE(op_arm_file, 5, run_op_arm, OP_ON(SRC_FILE),
 	       NUM("mask", 0, 1, 4, 5)),
 	DEVICE(op_arm_timer, 6, run_op_arm, OP_ON(SRC_TIMER), RARE("unused", 1),
 	       NUM("first", TIMES), NUM("period", 0, 10 * US, MS)),
-	DEVICE(op_disarm, 8, run_op_disarm, OP_ON(ANY_SOURCE)),
+	DEVICE(op_disarm, 8, run_op_disarm, OP_ON(ANY_SOURCE & ~SRC_DISK)),
 	DEVICE(op_release, 10, run_op_release, OP_ON(SRC_EVENT)),
 	DEVICE(op_return, 6, run_op_return, USE("worker", ARG_WORKER, ALIVE),
-	       USE("buf", ARG_BUF, ALIVE)),
+	       USE("buf", ARG_BUF, BUF_EVENT | BUF_TAKEN)),
 	DEVICE(op_set_data, 4, run_op_set_data, OP_ON(ANY_SOURCE | SRC_EVENT),
 	       NUM("data", 0, 1, -1ULL)),
 	DEVICE(op_post, 8, run_op_post, USE("worker", ARG_WORKER, ALIVE), STAGE,
 	       NUM("data", 0, 1), NUM("value", 0, -1ULL)),
+	DEVICE(op_take, 14, run_op_take, USE("worker", ARG_WORKER, ALIVE),
+	       OUT("to", ARG_BUF, BUF_TAKEN)),
+	DEVICE(op_read, 40, run_op_read, OP_ON(SRC_DISK),
+	       NUM("len", 0, 0, 0, 1, 64, 512), NUM("offset", OFFSETS),
+	       BUFFER, NOWAIT, USER_DATA, RARE("skip", 1, 64)),
+	DEVICE(op_read_vec, 16, run_op_read_vec, OP_ON(SRC_DISK),
+	       NUM("nr", 1, 2, 8, 64, 65, 0), NUM("offset", OFFSETS), BUFFER,
+	       NOWAIT, USER_DATA, RARE("skip", 1, 64), RARE("pad", 1)),
+	DEVICE(op_write, 24, run_op_write, OP_ON(SRC_DISK),
+	       NUM("len", 0, 0, 0, 1, 64, 512), NUM("offset", OFFSETS),
+	       BUFFER, NOWAIT, USER_DATA, RARE("skip", 1, 64)),
+	DEVICE(op_write_vec, 10, run_op_write_vec, OP_ON(SRC_DISK),
+	       NUM("nr", 1, 2, 8, 64, 65, 0), NUM("offset", OFFSETS), BUFFER,
+	       NOWAIT, USER_DATA, RARE("skip", 1, 64), RARE("pad", 1)),
+	DEVICE(op_sync, 8, run_op_sync, OP_ON(SRC_DISK),
+	       NUM("len", 0, 4096), NUM("offset", OFFSETS),
+	       NUM("flags", 0, 0, 4, 2), USER_DATA),
+	DEVICE(op_advise, 10, run_op_advise, OP_ON(SRC_DISK),
+	       NUM("len", 0, 0, 4096, 65536), NUM("offset", OFFSETS),
+	       NUM("flags", 0, 4, 4, 4, 2), USER_DATA),
+	DEVICE(op_resident, 6, run_op_resident, OP_ON(SRC_DISK),
+	       NUM("len", 1, 4096, 65536, -1U), NUM("offset", OFFSETS),
+	       RARE("flags", 1)),
+	DEVICE(op_sendfile, 30, run_op_sendfile, OP_ON(TCP_SOURCE),
+	       USE("file", ARG_SOURCE, SRC_DISK),
+	       NUM("len", LENGTHS, 65536, 300000), NUM("offset", OFFSETS),
+	       NUM("flags", 0, 0, 0, 4, 4, 2)),
+	DEVICE(op_cancel_file, 8, run_op_cancel_file, OP_ON(SRC_DISK),
+	       NUM("flags", 0, 1), USER_DATA),
 	DEVICE(op_raw, 3, run_op_raw, OP_ON(ANY_SOURCE | SRC_EVENT),
-	       NUM("code", 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 255),
+	       NUM("code", 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+		   16, 17, 18, 19, 255),
 	       NUM("flags", 0, 1, 2, 4, 8), NUM("addr", 0, 1, 4096),
 	       NUM("len", 0, 1, 8), NUM("buf", 0, 1, -1ULL), NUM("last", 0, 1)),
 
@@ -189,6 +227,12 @@ const struct call_type call_types[] = {
 		NUM("first", TIMES), NUM("period", 0, 100 * US)),
 	OUTSIDE(unix, 4, run_unix, FD_OUT("to", FD_UNIX),
 		FD_OUT("peer", FD_UNIX), NUM("datagrams", 0, 1)),
+	OUTSIDE(file, 16, run_file, FD_OUT("to", FD_DISK),
+		NUM("kind", 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9),
+		NUM("len", 0, 1000, 300000, 300000, 8 << 20)),
+	OUTSIDE(touch, 14, run_touch, FD_OF(FD_DISK),
+		NUM("how", 0, 0, 0, 1, 1, 2, 3, 4), NUM("offset", OFFSETS),
+		NUM("len", LENGTHS)),
 	OUTSIDE(signalfd, 1, run_signalfd, FD_OUT("to", FD_SIGNAL)),
 	OUTSIDE(epoll, 2, run_epoll, FD_OUT("to", FD_EPOLL)),
 	OUTSIDE(write, 45, run_write, FD_FREE(FD_STREAM), NUM("len", 8, LENGTHS)),
