@@ -118,7 +118,8 @@ long seda_enter(struct seda_app *app, const struct seda_enter_args *a)
 	    (a->sigmask && a->sigset_size != sizeof(sigset_t)))
 		return -EINVAL;
 	if (a->flags & SEDA_ENTER_SUBMIT &&
-	    (a->max_events || a->timeout_ns || a->sigmask))
+	    (a->min_events || a->max_events || a->sigset_size ||
+	     a->timeout_ns || a->sigmask))
 		return -EINVAL;
 	if (!w)
 		return -ESRCH;
