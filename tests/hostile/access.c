@@ -110,14 +110,14 @@ static int try_calls(struct actor *a)
 	int ret, all = 1;
 	unsigned int nr;
 
-	for (nr = 2; nr <= _IOC_NR(SEDA_IOC_ENTER); nr++) {
+	for (nr = 2; nr <= _IOC_NR(SEDA_IOC_FILE); nr++) {
 		memset(args, 0, sizeof(args));
 		args[0] = 256;
 		/* as a descriptor, or as padding: EBADF or EINVAL behind it */
 		args[1] = ~0ULL;
 		ret = app_call(&a->app, SEDA_IOC_NR(nr), args);
 		ret = ret == -EPERM || ret == -EBADF || ret == -EBADFD ? ret : 0;
-		/* LISTEN, ADOPT, WATCH look at the descriptor in args */
+		/* LISTEN, ADOPT, WATCH, FILE look at the descriptor in args */
 		if (ret == -EBADF && a->app.fd >= 0)
 			ret = 0;
 		if (all > 0)
@@ -212,7 +212,7 @@ static int try_ids_of_another(struct actor *a)
 		struct seda_op o = { .op = op };
 
 		o.source = op == SEDA_OP_POST ? v->posts : v->id;
-		if (op == SEDA_OP_RETURN)
+		if (op == SEDA_OP_RETURN || op == SEDA_OP_TAKE)
 			continue;
 		ret[0] = worker_run(&w, &o);
 		if (ret[0] != -ESTALE)

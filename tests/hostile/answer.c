@@ -126,6 +126,10 @@ TEST_F(app, other_sources)
 	struct seda_watch_args watch = {
 		.size = sizeof(watch), .stage = self->r.stage, .mask = POLLIN,
 	};
+	struct seda_file_args file = {
+		.size = sizeof(file), .stage = self->r.stage,
+		.fd = memfd_create("answer", 0),
+	};
 	int p[2];
 
 	ASSERT_EQ(0, pipe(p));
@@ -133,6 +137,7 @@ TEST_F(app, other_sources)
 	UNANSWERED(SEDA_IOC_ADOPT, udp);
 	UNANSWERED(SEDA_IOC_TIMER, timer);
 	UNANSWERED(SEDA_IOC_WATCH, watch);
+	UNANSWERED(SEDA_IOC_FILE, file);
 	ASSERT_EQ(1, write(p[1], "x", 1));
 	ASSERT_NE(NULL, rig_await(&self->r, SEDA_EV_READY));
 	EXPECT_EQ(watch.source, self->r.ev.source);

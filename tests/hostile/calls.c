@@ -22,6 +22,7 @@ union args {
 	struct seda_post_args post;
 	struct seda_to_fd_args to_fd;
 	struct seda_source_info_args source_info;
+	struct seda_file_args file;
 	struct seda_enter_args enter;
 	char bytes[8192];
 };
@@ -59,7 +60,8 @@ static const struct call {
 	CALL(CLOSE, id, SEDA_CLOSE_ABORT, NO_PAD),
 	CALL(TO_FD, to_fd, SEDA_FD_CLOEXEC, NO_PAD),
 	CALL(SOURCE_INFO, source_info, 0, NO_PAD),
-	CALL(ENTER, enter, 0, NO_PAD),
+	CALL(ENTER, enter, SEDA_ENTER_SUBMIT, NO_PAD),
+	CALL(FILE, file, 0, PAD(file)),
 };
 
 #define NR_CALLS	(sizeof(calls) / sizeof(calls[0]))
@@ -82,6 +84,15 @@ FIXTURE_SETUP(app)
 FIXTURE_TEARDOWN(app)
 {
 	rig_close(&self->r);
+}
+
+static int some_file(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = memfd_create("calls", MFD_CLOEXEC);
+	return fd;
 }
 
 /* Arguments that would be right but for what a test makes of them. */
@@ -123,6 +134,10 @@ static void good(struct rig *r, uint64_t id, const struct call *c,
 		break;
 	case SEDA_IOC_ENTER:
 		a->enter.worker = r->w.id;
+		break;
+	case SEDA_IOC_FILE:
+		a->file.stage = r->stage;
+		a->file.fd = some_file();
 		break;
 	default:
 		break;
@@ -219,6 +234,27 @@ TEST_F(app, flags)
 	}
 }
 
+/* SUBMIT: all but the worker and the number of ops is 0. */
+TEST_F(app, what_submitting_does_not_use)
+{
+	static const struct seda_enter_args bad[] = {
+		{ .min_events = 1 }, { .max_events = 1 }, { .sigset_size = 8 },
+		{ .timeout_ns = 1 }, { .sigmask = 1, .sigset_size = 8 },
+	};
+	struct seda_enter_args a;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		a = bad[i];
+		a.size = sizeof(a);
+		a.flags = SEDA_ENTER_SUBMIT;
+		a.worker = self->r.w.id;
+		EXPECT_EQ(-EINVAL, app_call(&self->r.app, SEDA_IOC_ENTER, &a)) {
+			TH_LOG("%zu", i);
+		}
+	}
+}
+
 TEST_F(app, padding)
 {
 	union args a;
@@ -247,7 +283,7 @@ TEST_F(app, numbers)
 	union args a = { 0 };
 	size_t i;
 
-	for (i = 20; i < 256; i++)
+	for (i = _IOC_NR(SEDA_IOC_FILE) + 1; i < 256; i++)
 		EXPECT_EQ(-ENOTTY, app_call(&self->r.app, SEDA_IOC_NR(i), &a));
 	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++)
 		EXPECT_EQ(-ENOTTY, app_call(&self->r.app, other[i], &a));

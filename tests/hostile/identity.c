@@ -13,7 +13,7 @@ static int all_refused(int fd)
 	unsigned int nr;
 	int ret;
 
-	for (nr = 1; nr < 20; nr++) {
+	for (nr = 1; nr <= _IOC_NR(SEDA_IOC_FILE); nr++) {
 		memset(args, 0, sizeof(args));
 		args[0] = 256;
 		ret = app_call(&app, SEDA_IOC_NR(nr), args);

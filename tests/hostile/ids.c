@@ -2,6 +2,7 @@
 /* An id of nothing, of something gone, of another kind or app is -ESTALE. */
 #include <kselftest_harness.h>
 
+#include "tests/lib/disk.h"
 #include "tests/lib/seda_rig.h"
 
 FIXTURE(app) {
@@ -52,6 +53,7 @@ FIXTURE_TEARDOWN(app)
 
 TEST_F(app, of_sources)
 {
+	struct seda_op send = { .op = SEDA_OP_SENDFILE, .source = self->id };
 	struct seda_source_info_args info;
 	uint8_t op;
 	int i;
@@ -59,14 +61,17 @@ TEST_F(app, of_sources)
 	self->bad[self->nr_bad++] = self->r.app.pool;
 	self->bad[self->nr_bad++] = self->r.stage;
 	for (i = 0; i < self->nr_bad; i++) {
-		for (op = SEDA_OP_SEND; op <= SEDA_OP_SET_DATA; op++) {
-			if (op == SEDA_OP_RETURN)
+		for (op = SEDA_OP_SEND; op < SEDA_OP_LAST; op++) {
+			if (op == SEDA_OP_RETURN || op == SEDA_OP_POST ||
+			    op == SEDA_OP_TAKE)
 				continue;
 			EXPECT_EQ(-ESTALE, rig_do(&self->r, op, self->bad[i],
 						  0)) {
 				TH_LOG("op %d, id %d", op, i);
 			}
 		}
+		send.file = self->bad[i];
+		EXPECT_EQ(-ESTALE, rig_op(&self->r, &send));
 		EXPECT_EQ(-ESTALE, app_id_call(&self->r.app, SEDA_IOC_CLOSE,
 					       self->bad[i], 0));
 		EXPECT_EQ(-ESTALE, app_to_fd(&self->r.app, self->bad[i], 0));
@@ -82,7 +87,7 @@ TEST_F(app, of_stages)
 	struct seda_addr to = addr_v4(1);
 	struct seda_op op = { .op = SEDA_OP_POST };
 	uint16_t port = 0;
-	int i, l = tcp_listen(&port), fd[2];
+	int i, l = tcp_listen(&port), fd[2], file = memfd_create("ids", 0);
 	uint64_t id;
 
 	self->bad[self->nr_bad++] = self->id;
@@ -105,6 +110,12 @@ TEST_F(app, of_stages)
 		EXPECT_EQ(-ESTALE, app_connect(app, bad, &to, 0, 0, &id));
 		EXPECT_EQ(-ESTALE, app_watch(app, fd[0], bad, POLLIN, 0, &id));
 		EXPECT_EQ(-ESTALE, app_timer(app, bad, 0, 0, &id));
+		EXPECT_EQ(-ESTALE, app_file(app, file, bad, self->r.stage, 0,
+					    &id));
+		/* 0: the same as the other */
+		if (bad)
+			EXPECT_EQ(-ESTALE, app_file(app, file, self->r.stage,
+						    bad, 0, &id));
 	}
 	EXPECT_EQ(1, app->counters->sources);
 	EXPECT_EQ(0, app_listen(app, l, self->r.stage, self->r.stage, NULL));

@@ -2,9 +2,10 @@
 /* Every bad op to its errno. */
 #include <kselftest_harness.h>
 
+#include "tests/lib/disk.h"
 #include "tests/lib/seda_rig.h"
 
-enum { TCP, LISTENER, UDP, FILE_, TIMER, KINDS };
+enum { TCP, LISTENER, UDP, FILE_, TIMER, DISK, KINDS };
 
 FIXTURE(app) {
 	struct rig r;
@@ -28,6 +29,8 @@ FIXTURE_SETUP(app)
 	ASSERT_EQ(0, app_watch(&r->app, p[0], r->stage, POLLIN, 0,
 			       &self->id[FILE_]));
 	ASSERT_EQ(0, app_timer(&r->app, r->stage, 0, 0, &self->id[TIMER]));
+	ASSERT_EQ(0, app_file(&r->app, memfd_create("ops", 0), r->stage, 0, 0,
+			      &self->id[DISK]));
 }
 
 FIXTURE_TEARDOWN(app)
@@ -48,6 +51,11 @@ TEST_F(app, unknown_flags)
 	static const uint16_t known[SEDA_OP_LAST] = {
 		[SEDA_OP_SEND] = SEDA_SEND_VEC | SEDA_SEND_BUF | SEDA_SEND_MORE,
 		[SEDA_OP_CLOSE] = SEDA_CLOSE_ABORT | SEDA_CLOSE_QUIET,
+		[SEDA_OP_READ] = SEDA_IO_VEC | SEDA_IO_NOWAIT,
+		[SEDA_OP_WRITE] = SEDA_IO_VEC | SEDA_IO_NOWAIT,
+		[SEDA_OP_SYNC] = SEDA_IO_NOWAIT | SEDA_SYNC_DATA,
+		[SEDA_OP_ADVISE] = SEDA_IO_NOWAIT | SEDA_ADVISE_DROP,
+		[SEDA_OP_SENDFILE] = SEDA_IO_NOWAIT | SEDA_SEND_MORE,
 	};
 	int op, bit;
 
@@ -64,13 +72,19 @@ TEST_F(app, unknown_flags)
 #define UNUSED(code, member) do {					\
 	struct seda_op o = { .op = (code), .source = self->id[TCP] };	\
 									\
-	if (o.op == SEDA_OP_NOP || o.op == SEDA_OP_RETURN)		\
+	if (o.op == SEDA_OP_NOP || o.op == SEDA_OP_RETURN ||		\
+	    o.op == SEDA_OP_TAKE)					\
 		o.source = 0;						\
 	o.member = 1;							\
 	EXPECT_EQ(-EINVAL, rig_op(&self->r, &o)) {			\
 		TH_LOG("op %d: " #member, o.op);			\
 	}								\
 } while (0)
+
+static bool of_file(int op)
+{
+	return op >= SEDA_OP_READ && op <= SEDA_OP_SENDFILE;
+}
 
 TEST_F(app, fields_that_are_not_used)
 {
@@ -80,24 +94,28 @@ TEST_F(app, fields_that_are_not_used)
 		UNUSED(op, pad);
 	UNUSED(SEDA_OP_NOP, source);
 	UNUSED(SEDA_OP_RETURN, source);
+	UNUSED(SEDA_OP_TAKE, source);
 	for (op = 0; op < SEDA_OP_LAST; op++) {
 		if (op == SEDA_OP_SEND || op == SEDA_OP_SET_DATA ||
-		    op == SEDA_OP_POST)
+		    op == SEDA_OP_POST || (of_file(op) && op != SEDA_OP_RESIDENT))
 			continue;
 		UNUSED(op, user_data);
 	}
 	for (op = 0; op < SEDA_OP_LAST; op++) {
-		if (op != SEDA_OP_SEND && op != SEDA_OP_RECV)
+		bool data = op == SEDA_OP_READ || op == SEDA_OP_WRITE;
+
+		if (op != SEDA_OP_SEND && op != SEDA_OP_RECV && !of_file(op))
 			UNUSED(op, len);
-		if (op != SEDA_OP_RETURN)
+		if (op != SEDA_OP_RETURN && !data)
 			UNUSED(op, buf);
-		if (op != SEDA_OP_SEND && op != SEDA_OP_ARM) {
+		if (op != SEDA_OP_SEND && op != SEDA_OP_ARM && !of_file(op))
 			UNUSED(op, first_ns);
+		if (op != SEDA_OP_SEND && op != SEDA_OP_ARM &&
+		    op != SEDA_OP_SENDFILE)
 			UNUSED(op, period_ns);
-		}
 		UNUSED(op, reserved);
 		if (op != SEDA_OP_SEND && op != SEDA_OP_RECV &&
-		    op != SEDA_OP_ARM && op != SEDA_OP_POST)
+		    op != SEDA_OP_ARM && op != SEDA_OP_POST && !data)
 			UNUSED(op, addr);
 	}
 	/* those that suit other kinds only */
@@ -114,13 +132,28 @@ TEST_F(app, ops_that_do_not_suit_the_kind)
 		[SEDA_OP_SEND] = { [TCP] = true, [UDP] = true },
 		[SEDA_OP_RECV] = { [TCP] = true },
 		[SEDA_OP_SHUTDOWN] = { [TCP] = true },
-		[SEDA_OP_CANCEL] = { [TCP] = true },
+		[SEDA_OP_CLOSE] = { true, true, true, true, true, true },
+		[SEDA_OP_CANCEL] = { [TCP] = true, [DISK] = true },
+		[SEDA_OP_ARM] = { true, true, true, true, true },
+		[SEDA_OP_DISARM] = { true, true, true, true, true },
+		[SEDA_OP_READ] = { [DISK] = true },
+		[SEDA_OP_WRITE] = { [DISK] = true },
+		[SEDA_OP_SYNC] = { [DISK] = true },
+		[SEDA_OP_ADVISE] = { [DISK] = true },
+		[SEDA_OP_RESIDENT] = { [DISK] = true },
+		[SEDA_OP_SENDFILE] = { [TCP] = true },
+	};
+	/* these are for all kinds, or for none */
+	static const bool any[SEDA_OP_LAST] = {
+		[SEDA_OP_RELEASE] = true, [SEDA_OP_RETURN] = true,
+		[SEDA_OP_SET_DATA] = true, [SEDA_OP_POST] = true,
+		[SEDA_OP_TAKE] = true,
 	};
 	int op, kind;
 
-	for (op = SEDA_OP_SEND; op <= SEDA_OP_CANCEL; op++)
+	for (op = SEDA_OP_SEND; op < SEDA_OP_LAST; op++)
 		for (kind = 0; kind < KINDS; kind++)
-			if (op != SEDA_OP_CLOSE && !suits[op][kind])
+			if (!any[op] && !suits[op][kind])
 				EXPECT_EQ(-EOPNOTSUPP,
 					  rig_do(&self->r, op, self->id[kind],
 						 0)) {

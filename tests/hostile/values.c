@@ -2,6 +2,7 @@
 /* Values at and past the edges of what the calls take. */
 #include <kselftest_harness.h>
 
+#include "tests/lib/disk.h"
 #include "tests/lib/seda_rig.h"
 
 FIXTURE(app) {
@@ -159,6 +160,66 @@ TEST_F(app, thousands_of_fast_timers_do_not_stop_the_machine)
 			stopped++;
 		}
 	}
+}
+
+/* Up to these an op begins (and its DONE comes); past them it is refused. */
+TEST_F(app, of_an_op_of_a_file)
+{
+	static struct seda_seg seg[SEDA_MAX_VEC + 1];
+	int file = memfd_create("values", 0), buf, own, peer, i;
+	struct rig *r = &self->r;
+	struct seda_op op = { .op = SEDA_OP_READ, .len = 4096 };
+	uint64_t id, conn, last = (~0ULL >> 1) - ~0U;
+
+	ASSERT_EQ(0, app_file(&r->app, file, r->stage, 0, 0, &id));
+	ASSERT_EQ(0, rig_pair(r, 0, &conn, &own, &peer));
+	buf = worker_take(&r->w);
+	op.source = id;
+	op.buf = buf;
+	op.offset = last;
+	ASSERT_EQ(-EINPROGRESS, worker_do(&r->w, &op));
+	ASSERT_NE(NULL, rig_next(r));
+	EXPECT_EQ(0, r->ev.res);
+	for (i = SEDA_OP_READ; i <= SEDA_OP_RESIDENT; i++) {
+		op = (struct seda_op) { .op = i, .source = id, .offset = last + 1 };
+		EXPECT_EQ(-EINVAL, worker_do(&r->w, &op)) {
+			TH_LOG("op %d", i);
+		}
+	}
+	op = (struct seda_op) { .op = SEDA_OP_RESIDENT, .source = id, .len = ~0U };
+	EXPECT_EQ(0, worker_do(&r->w, &op));
+	/* many parts, of which the last ones are of no bytes */
+	for (i = 0; i <= SEDA_MAX_VEC; i++)
+		seg[i] = (struct seda_seg) { .buf = buf, .skip = 4096 };
+	seg[0] = (struct seda_seg) { .buf = buf, .len = 4096 };
+	op = (struct seda_op) {
+		.op = SEDA_OP_READ, .source = id, .flags = SEDA_IO_VEC,
+		.addr = (uintptr_t)seg, .len = SEDA_MAX_VEC,
+	};
+	ASSERT_EQ(-EINPROGRESS, worker_do(&r->w, &op));
+	ASSERT_NE(NULL, rig_next(r));
+	op.len++;
+	EXPECT_EQ(-EMSGSIZE, worker_do(&r->w, &op));
+	op.len = 1;
+	seg[0].len++;
+	EXPECT_EQ(-EINVAL, worker_do(&r->w, &op));
+	seg[0].skip = ~0U;
+	EXPECT_EQ(-EINVAL, worker_do(&r->w, &op));
+	/* no bytes: not even a file that can be read from there */
+	ASSERT_EQ(0, ftruncate(file, 1));
+	op = (struct seda_op) {
+		.op = SEDA_OP_SENDFILE, .source = conn, .file = id, .offset = 1,
+	};
+	EXPECT_EQ(0, worker_do(&r->w, &op));
+	op.len = 1;
+	EXPECT_EQ(-ENODATA, worker_do(&r->w, &op));
+	op.len = SEDA_MAX_SEND_LEN;
+	EXPECT_EQ(-ENODATA, worker_do(&r->w, &op));
+	op.len++;
+	EXPECT_EQ(-EMSGSIZE, worker_do(&r->w, &op));
+	op.len = 1;
+	op.offset = last + 1;
+	EXPECT_EQ(-EINVAL, worker_do(&r->w, &op));
 }
 
 static void on_alarm(int sig)
