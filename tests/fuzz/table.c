@@ -191,7 +191,7 @@ const struct call_type call_types[] = {
 	DEVICE(op_resident, 6, run_op_resident, OP_ON(SRC_DISK),
 	       NUM("len", 1, 4096, 65536, -1U), NUM("offset", OFFSETS),
 	       RARE("flags", 1)),
-	DEVICE(op_sendfile, 30, run_op_sendfile, OP_ON(TCP_SOURCE),
+	DEVICE(op_sendfile, 30, run_op_sendfile, OP_ON(SRC_ADOPTED | SRC_FDLESS),
 	       USE("file", ARG_SOURCE, SRC_DISK),
 	       NUM("len", LENGTHS, 65536, 300000), NUM("offset", OFFSETS),
 	       NUM("flags", 0, 0, 0, 4, 4, 2)),
