@@ -215,11 +215,16 @@ static void seda_app_end(struct seda_app *app)
 	}
 	/* nobody pokes any more */
 	irq_work_sync(&app->poke);
-	/* sources that ops kept go, and with them their uses of stages */
+	/*
+	 * Sources that ops kept go, and with them their uses of stages; and those that
+	 * the end of an op linked as the release was taking what is linked off them.
+	 */
 	for (i = 0; i < SEDA_MAX_STAGES; i++) {
 		stage = rcu_dereference_raw(app->stages[i]);
-		if (stage)
-			seda_done_drop(stage);
+		if (!stage)
+			continue;
+		seda_stage_drop_ready(stage);
+		seda_done_drop(stage);
 	}
 	for (i = 0; i < SEDA_MAX_STAGES; i++) {
 		stage = rcu_dereference_raw(app->stages[i]);

@@ -108,7 +108,7 @@ static bool is_misc_device(void)
 /* The kernel has no list of them, but a cache of what each has one of. */
 static long count_workqueues(void)
 {
-	long n = fault_objects("pool_workqueue");
+	long n = slab_objects("pool_workqueue");
 
 	if (n < 0)
 		ksft_exit_fail_msg("workqueues cannot be counted\n");

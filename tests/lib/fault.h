@@ -6,6 +6,7 @@
 #ifndef FAULT_H
 #define FAULT_H
 
+#include "tests/lib/slab.h"
 #include "tests/lib/stages.h"
 
 #define FAULT_NTH	"/proc/thread-self/fail-nth"
@@ -97,32 +98,12 @@ static inline bool fault_disarm(int fd)
 	return injected;
 }
 
-/* Objects in use of one of the module's caches; -1: there is none. */
-static inline long fault_objects(const char *cache)
-{
-	char line[512], name[64], path[128];
-	long n = -1, active;
-	FILE *f;
-
-	/* what lies on a CPU's own list counts as used, until this */
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
-	fault_write(path, "1");
-	f = fopen("/proc/slabinfo", "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s %ld", name, &active) == 2 &&
-		    !strcmp(name, cache))
-			n = active;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 /* Both are empty a moment after the last app's end. */
 static inline bool fault_caches_empty(void)
 {
 	uint64_t end = now_ns() + LONG;
 
-	while (fault_objects("seda_tcp") || fault_objects("seda_send")) {
+	while (slab_objects("seda_tcp") || slab_objects("seda_send")) {
 		if (now_ns() > end)
 			return false;
 		sleep_ms(100);
