@@ -96,6 +96,9 @@ static int seda_sendfile_some(struct seda_tcp *tcp, struct seda_send *s,
 	struct page *page;
 	size_t len = 0;
 
+	/* its last page would still be there, and zeros behind the end */
+	if (s->pos + s->total > i_size_read(mapping->host))
+		return -EIO;
 	if (s->done + max == s->total)
 		more = s->flags & SEDA_SEND_MORE;
 	for (; n < SEDA_SEND_PAGES && len < max; n++) {

@@ -139,6 +139,37 @@ TEST_F(sendfile, the_miss_stage_limits_those_that_begin)
 	EXPECT_EQ(LEN, receive(self, 2));
 }
 
+/* Nobody can have its place between two reads. */
+TEST_F(sendfile, in_its_midst_it_is_not_refused)
+{
+	struct seda_op op = file_send(self, 0, LEN, 2);
+	struct seda_op other = file_op(SEDA_OP_READ, self->file, 8 << 20,
+				       worker_take(&self->r.w), 4096, 3);
+
+	ASSERT_EQ(-EINPROGRESS, worker_do(&self->r.w, &op));
+	while (app_counters(&self->r.app, self->miss)->ios)
+		sleep_ms(1);
+	ASSERT_EQ(-EINPROGRESS, worker_do(&self->r.w, &other));
+	EXPECT_EQ(LEN, receive(self, 2));
+	EXPECT_LE(4, app_counters(&self->r.app, self->miss)->misses);
+	EXPECT_EQ(0, app_counters(&self->r.app, self->miss)->busy);
+}
+
+/* A page that is used cannot be. */
+TEST_F(sendfile, its_pages_can_be_forgotten_afterwards)
+{
+	struct seda_op op = file_send(self, 0, 50000, 1);
+	struct seda_op resident = file_op(SEDA_OP_RESIDENT, self->file, 0, 0,
+					  50000, 0);
+
+	ASSERT_EQ(50000, pread(self->fd, self->got, 50000, 0));
+	ASSERT_EQ(50000, worker_do(&self->r.w, &op));
+	ASSERT_EQ(50000, read_all(self->peer, self->got, 50000));
+	do {
+		posix_fadvise(self->fd, 0, 0, POSIX_FADV_DONTNEED);
+	} while (worker_do(&self->r.w, &resident));
+}
+
 TEST_F(sendfile, the_file_may_be_closed_meanwhile)
 {
 	struct seda_op op = file_send(self, 0, LEN, 2);
@@ -193,6 +224,32 @@ TEST_F(sendfile, a_file_that_becomes_shorter_breaks_the_stream)
 		recv(self->peer, self->got, 1 << 20, MSG_DONTWAIT);
 	EXPECT_EQ(SEDA_EV_ERR | SEDA_EV_CANCELED, self->r.ev.events);
 	EXPECT_EQ(-EIO, self->r.ev.res);
+}
+
+/* What lies behind its new end is not told, though its last page is still there. */
+TEST_F(sendfile, one_that_becomes_a_little_shorter_does_so_too)
+{
+	int fd = open("/dev/shm/seda-send", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	static char many[8 << 20];
+	struct seda_op op;
+	ssize_t n, all = 0;
+
+	unlink("/dev/shm/seda-send");
+	memset(self->got, 1, 8192);
+	ASSERT_EQ(8192, write(fd, self->got, 8192));
+	ASSERT_EQ(0, app_file(&self->r.app, fd, self->r.stage, self->miss, 0,
+			      &self->file));
+	op = file_send(self, 0, 8192, 2);
+	ASSERT_EQ(-EINPROGRESS, rig_send(&self->r, self->id, many, sizeof(many), 1));
+	ASSERT_EQ(-EINPROGRESS, worker_do(&self->r.w, &op));
+	ASSERT_EQ(0, ftruncate(fd, 5000));
+	do {
+		while ((n = recv(self->peer, self->got, 1 << 20, MSG_DONTWAIT)) > 0)
+			all += n;
+	} while (!rig_next_in(&self->r, MS) ||
+		 !(self->r.ev.events & (SEDA_EV_ERR | SEDA_EV_CANCELED)));
+	EXPECT_EQ(-EIO, self->r.ev.res);
+	EXPECT_GE((ssize_t)sizeof(many) + 5000, all);
 }
 
 TEST_F(sendfile, what_does_not_suit_is_refused)
