@@ -222,6 +222,35 @@ TEST_F(app, of_an_op_of_a_file)
 	EXPECT_EQ(-EINVAL, worker_do(&r->w, &op));
 }
 
+TEST_F(app, of_the_bytes_of_an_op)
+{
+	struct seda_setup_args setup = { .buf_size = SEDA_MAX_IO_LEN / 2 };
+	struct seda_seg seg[3] = { 0 };
+	struct seda_op op = {
+		.op = SEDA_OP_READ, .flags = SEDA_IO_VEC, .addr = (uintptr_t)seg,
+		.len = 3,
+	};
+	struct rig r;
+	uint64_t id;
+	int i;
+
+	setup.bufs = 3;
+	ASSERT_EQ(0, rig_open(&r, &setup, NULL));
+	ASSERT_EQ(0, app_file(&r.app, memfd_create("values", 0), r.stage, 0, 0,
+			      &id));
+	op.source = id;
+	for (i = 0; i < 3; i++) {
+		seg[i].buf = worker_take(&r.w);
+		seg[i].len = i < 2 ? setup.buf_size : 1;
+	}
+	EXPECT_EQ(-EMSGSIZE, worker_do(&r.w, &op));
+	seg[2].len = 0;
+	EXPECT_EQ(-EINPROGRESS, worker_do(&r.w, &op));
+	ASSERT_NE(NULL, rig_next(&r));
+	EXPECT_EQ(0, r.ev.res);
+	rig_close(&r);
+}
+
 static void on_alarm(int sig)
 {
 }

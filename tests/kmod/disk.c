@@ -3,6 +3,7 @@
 #include <kselftest_harness.h>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "tests/lib/disk.h"
 #include "tests/lib/seda_rig.h"
@@ -309,6 +310,32 @@ TEST_F(disk, past_the_limit_on_file_sizes_nothing_is_written)
 	EXPECT_EQ(BUF, self->r.ev.res);
 	op.offset++;
 	EXPECT_EQ(-EFBIG, worker_do(&self->r.w, &op));
+}
+
+/* So that nobody gets by it what write(2) would not do for him. */
+TEST_F(disk, it_is_done_with_the_rights_of_the_caller)
+{
+	int fd = open("/dev/shm/seda-disk", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	struct seda_op op = whole(self, SEDA_OP_WRITE, 0, 0);
+	struct stat st;
+	uint64_t id;
+
+	unlink("/dev/shm/seda-disk");
+	ASSERT_EQ(0, fchown(fd, 1000, 1000));
+	ASSERT_EQ(0, fchmod(fd, 04755));
+	ASSERT_EQ(0, app_file(&self->r.app, fd, self->r.stage, 0, 0, &id));
+	op.source = id;
+	ASSERT_EQ(-EINPROGRESS, worker_do(&self->r.w, &op));
+	ASSERT_NE(NULL, rig_next(&self->r));
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_EQ(04755, st.st_mode & 07777);
+	ASSERT_EQ(0, seteuid(1000));
+	ASSERT_EQ(-EINPROGRESS, worker_do(&self->r.w, &op));
+	ASSERT_EQ(0, seteuid(0));
+	ASSERT_NE(NULL, rig_next(&self->r));
+	EXPECT_EQ(BUF, self->r.ev.res);
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_EQ(0755, st.st_mode & 07777);
 }
 
 TEST_F(disk, what_an_op_does_not_use_is_refused)
