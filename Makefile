@@ -131,7 +131,6 @@ define SINGLE
 $(B)/bin/$(basename $(notdir $(1))): $(B)/obj/$(basename $(1)).o $(B)/libsedak.a
 endef
 $(foreach src,$(SINGLE_SRC),$(eval $(call SINGLE,$(src))))
-$(B)/bin/file_cost: LIBS += -luring
 
 define PROGRAM
 $(B)/bin/$(1): $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/$(1)/*.c)) $(B)/libsedak.a

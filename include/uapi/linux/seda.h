@@ -114,6 +114,7 @@
  *   EPOLLIN | EPOLLRDNORM: a stage has something to harvest.  EPOLLERR: SETUP
  *   has not been done; with EPOLLHUP: the process that did it has ended or runs
  *   another program (who sleeps is woken if it had mapped any of the memory).
+ *   A ring of io_uring can poll it, too.
  *
  * ERRORS COMMON TO ALL CALLS
  *
