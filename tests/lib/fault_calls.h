@@ -8,7 +8,7 @@
 
 #include <sys/epoll.h>
 
-#include "tests/lib/fault_prepare.h"
+#include "tests/lib/fault_files.h"
 
 /* --- the calls: 0 or more, or -errno ------------------------------------------ */
 
@@ -444,6 +444,8 @@ enum {
 #define STATE_KIND	STATE_SOURCE, -EOPNOTSUPP
 #define STATE_SEND	STATE_KIND, -EPIPE, -ENOTCONN, -EAGAIN, -ECONNRESET, \
 			-EDESTADDRREQ
+/* Or whose file is closed, or without a buffer to be had. */
+#define STATE_FILE	STATE_SOURCE, -EALREADY, -ENOBUFS
 
 static const struct call {
 	const char *name;
@@ -527,7 +529,7 @@ static const struct call {
 	{ .name = "CLOSE", .run = run_op_close, .flags = CALL_EVERYWHERE,
 	  .states = { STATE_SOURCE, -EALREADY, -EINPROGRESS } },
 	{ .name = "CLOSE abort", .run = run_op_abort, .flags = CALL_EVERYWHERE,
-	  .states = { STATE_SOURCE, -EALREADY } },
+	  .states = { STATE_SOURCE, -EALREADY, -EINPROGRESS } },
 	{ .name = "CLOSE quiet", .run = run_op_quiet, .flags = CALL_EVERYWHERE,
 	  .states = { STATE_SOURCE, -EALREADY, -EBUSY } },
 	{ .name = "CANCEL", .run = run_op_cancel, .flags = CALL_EVERYWHERE,
@@ -539,6 +541,38 @@ static const struct call {
 	{ .name = "RETURN", .run = run_op_return, .states = { STATE_OP, -EINVAL } },
 	{ .name = "SET_DATA", .run = run_op_set_data, .states = { STATE_SOURCE } },
 	{ .name = "POST", .run = run_op_post, .states = { STATE_OP, -EAGAIN } },
+	{ .name = "file", .run = run_file, .prepare = prepare_memfd,
+	  .flags = CALL_CREATES },
+	{ .name = "TAKE", .run = run_op_take, .flags = CALL_EVERYWHERE,
+	  .states = { STATE_OP, -ENOBUFS } },
+	{ .name = "READ", .run = run_op_read, .prepare = prepare_file,
+	  .allowed = { -EINPROGRESS }, .states = { STATE_FILE } },
+	{ .name = "READ miss", .run = run_op_read, .prepare = prepare_miss,
+	  .allowed = { -EINPROGRESS }, .states = { STATE_FILE } },
+	{ .name = "READ hit", .run = run_op_read, .prepare = prepare_hit,
+	  .allowed = { -EINPROGRESS }, .states = { STATE_FILE } },
+	{ .name = "READ vec", .run = run_op_read_vec, .prepare = prepare_hit,
+	  .allowed = { -EINPROGRESS }, .states = { STATE_FILE } },
+	{ .name = "READ direct", .run = run_op_read, .prepare = prepare_direct,
+	  .allowed = { -EINPROGRESS }, .states = { STATE_FILE } },
+	{ .name = "WRITE", .run = run_op_write, .prepare = prepare_file,
+	  .allowed = { -EINPROGRESS }, .states = { STATE_FILE } },
+	{ .name = "WRITE vec", .run = run_op_write_vec, .prepare = prepare_file,
+	  .allowed = { -EINPROGRESS }, .states = { STATE_FILE } },
+	{ .name = "WRITE direct", .run = run_op_write, .prepare = prepare_direct,
+	  .allowed = { -EINPROGRESS }, .states = { STATE_FILE } },
+	{ .name = "SYNC", .run = run_op_sync, .prepare = prepare_file,
+	  .allowed = { -EINPROGRESS }, .states = { STATE_FILE } },
+	{ .name = "ADVISE", .run = run_op_advise, .prepare = prepare_hit,
+	  .allowed = { -EINPROGRESS }, .states = { STATE_FILE } },
+	{ .name = "RESIDENT", .run = run_op_resident, .prepare = prepare_hit,
+	  .states = { STATE_FILE } },
+	{ .name = "SENDFILE", .run = run_op_sendfile, .prepare = prepare_hit,
+	  .allowed = { -EINPROGRESS, -ENOBUFS }, .states = { STATE_SEND, -EALREADY } },
+	{ .name = "SENDFILE miss", .run = run_op_sendfile, .prepare = prepare_miss,
+	  .allowed = { -EINPROGRESS, -ENOBUFS }, .states = { STATE_SEND, -EALREADY } },
+	{ .name = "CANCEL file", .run = run_op_cancel_file, .prepare = prepare_file,
+	  .states = { STATE_FILE } },
 	{ .name = "a datagram", .run = run_udp, .prepare = prepare_udp,
 	  .allowed = { -ENOBUFS }, .states = { STATE_OP, -EAGAIN } },
 	{ .name = "a datagram to its peer", .run = run_udp_peer,

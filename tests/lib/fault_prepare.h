@@ -16,6 +16,7 @@ struct scene {
 	int fd;			/* what prepare() made for run() */
 	int port;
 	int64_t accepted;	/* the connection's id, if there is one */
+	uint64_t file;		/* the source of fd, if that is a file's */
 	int fds[SCENE_FDS];	/* to be closed, the oldest first */
 	unsigned int nr_fds;
 	uint64_t ids[SCENE_IDS];	/* sources that calls made */

@@ -6,6 +6,7 @@
 #ifndef STAGES_H
 #define STAGES_H
 
+#include "tests/lib/life_disk.h"
 #include "tests/lib/seda_rig.h"
 
 #define MUST(x) do {							\
@@ -25,7 +26,7 @@ static char stages_big[8 << 20];
 static inline int life_open(struct life *l)
 {
 	struct seda_setup_args setup = {
-		.workers = 8, .bufs = 4, .buf_size = 256, .sources = 64,
+		.workers = 8, .bufs = 4, .buf_size = 512, .sources = 64,
 	};
 	struct seda_stage_args policy = { .posts = 8 };
 
@@ -174,6 +175,30 @@ static inline int life_posted(struct life *l)
 	return 0;
 }
 
+/* Ops of a file are with the disk (and with the page cache, a thread waits there). */
+static inline int life_reading(struct life *l)
+{
+	int fd[2] = { life_disk_open(true, O_RDONLY | O_DIRECT),
+		      life_disk_open(true, O_RDONLY) };
+	struct seda_op op;
+	int i, buf;
+
+	MUST(!life_open(l));
+	for (i = 0; i < 4; i++) {
+		MUST(fd[i % 2] >= 0);
+		if (i < 2)
+			MUST(!app_file(&l->r.app, fd[i], l->r.stage, 0, 0,
+				       &l->id));
+		buf = worker_take(&l->r.w);
+		MUST(buf >= 0);
+		op = file_op(SEDA_OP_READ, l->id, i << 20, buf, 512, i);
+		MUST(worker_do(&l->r.w, &op) == -EINPROGRESS);
+	}
+	l->own = fd[1];
+	l->peer = -1;
+	return 0;
+}
+
 static inline void *life_parks(void *arg)
 {
 	struct life *l = arg;
@@ -238,8 +263,8 @@ static const struct life_stage {
 	{ "closing", life_closing }, { "connecting", life_connecting },
 	{ "timer", life_timer }, { "listening", life_listening },
 	{ "accepted", life_accepted }, { "watching", life_watching },
-	{ "posted", life_posted }, { "parked", life_parked },
-	{ "left", life_left },
+	{ "posted", life_posted }, { "reading", life_reading },
+	{ "parked", life_parked }, { "left", life_left },
 };
 
 #define LIFE_STAGES	(sizeof(life_stages) / sizeof(life_stages[0]))
