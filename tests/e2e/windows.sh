@@ -17,7 +17,7 @@ read -ra vm <<<"${SEDA_VM:-tests/vm/run}"
 tests=(hostile/close_race:1000 hostile/pool_race:300 hostile/retry_end:60
 	hostile/signalfd:300 kmod/buffers:1 kmod/poll:1 kmod/wake:1 kmod/wake_signal:1
 	stress/race-connect:1000 stress/race-connections:1000 stress/race-delay:300
-	stress/race-kinds:1000 stress/race-listener:150 stress/race-stage:300
+	stress/race-disk:3000 stress/race-end:600 stress/race-kinds:1000 stress/race-listener:150 stress/race-stage:300
 	stress/race-worker:1000 stress/hotplug:30 stress/race-unload:20)
 
 kernel=${SEDA_DEBUG:-${KERNEL:-6.1}}
@@ -33,7 +33,7 @@ excused=$(awk -v kernel="$kernel" '!/^#/ && kernel ~ "^(" $2 ")$" { print $1 }' 
 races() {
 	local status=0
 
-	"${vm[@]}" --smp 4 --timeout 1500 --no-module --module "$windows" \
+	"${vm[@]}" --smp 4 --timeout 1500 --append slab_nomerge --no-module --module "$windows" \
 		--module "$module" -- tests/windows/guest "$want" "$excused" "${tests[@]}" \
 		>"$tap_dir/races" 2>&1 || status=$?
 	# what tests/vm/run itself has to say, and the kernel's report
