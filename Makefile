@@ -108,7 +108,7 @@ $(B)/libsedak.a: $(LIB_OBJ)
 $(B)/libsedak.so: $(LIB_OBJ) $(LIB_MAP)
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libsedak.so.$(SOVER) \
 		-Wl,-z,defs -Wl,-z,relro -Wl,-z,now \
-		$(LIB_MAP:%=-Wl,--version-script=%) -o $@ $(LIB_OBJ) -pthread
+		$(LIB_MAP:%=-Wl,--version-script=%) -o $@ $(LIB_OBJ) -luring -pthread
 	ln -sf libsedak.so $(B)/libsedak.so.$(SOVER)
 
 # What is installed has the PREFIX of then.
@@ -118,7 +118,7 @@ $(B)/sedak.pc: Makefile
 		'includedir=$${prefix}/include' '' 'Name: sedak' \
 		'Description: Internet services as graphs of stages' \
 		'Version: $(VERSION)' 'Libs: -L$${libdir} -lsedak' \
-		'Libs.private: -pthread' 'Cflags: -I$${includedir}' >$@
+		'Requires.private: liburing' 'Libs.private: -pthread' 'Cflags: -I$${includedir}' >$@
 
 # --- programs and tests -------------------------------------------------------
 

@@ -23,7 +23,8 @@
  *  - Defaults, ranges and the behaviour at every limit: libsedak(7).
  *
  * This file: events, the runtime, pools and stages.  sedak/conn.h: listeners,
- * connections, buffers.  sedak/more.h: UDP, timers, files, statistics.
+ * connections, buffers.  sedak/file.h: reading and writing files.  sedak/more.h:
+ * UDP, timers, files that can be polled, statistics.
  */
 #ifndef SEDAK_H
 #define SEDAK_H
@@ -55,6 +56,7 @@ struct sedak_conn;
 struct sedak_udp;
 struct sedak_timer;
 struct sedak_watch;
+struct sedak_file;
 struct sedak_buf;
 
 /* ------------------------------------------------------------------ events */
@@ -95,6 +97,8 @@ struct sedak_buf;
  *			can be read, where the file tells, else 0.  The device
  *			tells also how many connections a listener has, and for
  *			POLLOUT alone how many bytes TCP has room for.
+ * SEDAK_EV_FILE	@file, @op: an operation that had to wait has ended: @res as the
+ *			call's, bytes or -errno.  Of a read: @data, @len, as of DATA.
  */
 enum sedak_event_type {
 	SEDAK_EV_ITEM		= 1,
@@ -109,20 +113,22 @@ enum sedak_event_type {
 	SEDAK_EV_CLOSED		= 10,
 	SEDAK_EV_DATAGRAM	= 11,
 	SEDAK_EV_TIMER		= 12,
-	SEDAK_EV_READY		= 13
+	SEDAK_EV_READY		= 13,
+	SEDAK_EV_FILE		= 14
 };
 
 /**
  * struct sedak_event - one event, valid until the handler returns
  * @type:	enum sedak_event_type
- * @res:	0, -errno, or a poll(2) mask, by type
- * @conn:	the connection; @udp, @timer, @watch: the other sources
+ * @res:	0, -errno, a poll(2) mask, or bytes, by type
+ * @conn:	the connection; @udp, @timer, @watch, @file: the other sources
  * @user:	the user pointer of that source when the batch was put together
- * @data:	received bytes, or the posted item
+ * @data:	received or read bytes, or the posted item
  * @len:	length of @data in bytes
  * @amount:	a quantity, by type
  * @addr:	the datagram's sender; sa_family gives its length
  * @listener:	the listener that accepted
+ * @op:		of a file's operation, as given
  * @priv:	the library's
  */
 struct sedak_event {
@@ -133,6 +139,7 @@ struct sedak_event {
 		struct sedak_udp *udp;
 		struct sedak_timer *timer;
 		struct sedak_watch *watch;
+		struct sedak_file *file;
 	};
 	void *user;
 	void *data;
@@ -141,6 +148,7 @@ struct sedak_event {
 	union {
 		const struct sockaddr *addr;
 		struct sedak_listener *listener;
+		void *op;
 	};
 	void *priv;
 };
@@ -154,7 +162,8 @@ struct sedak_event {
  * Called by a worker of the stage's pool, by several at once if the pool has
  * several.  The events of one connection, and of one timer or watched file, are
  * never handled by two workers at once and come in order; those of a listener
- * and of a UDP socket may be.
+ * and of a UDP socket may be.  Those of one file's operations come as they end, and
+ * are never handled by two workers at once.
  * It may handle the events in any order.  It should not block: a stage that
  * must gets a pool of its own.
  */
@@ -471,6 +480,7 @@ SEDAK_API uint64_t sedak_now(void);
 #endif
 
 #include "sedak/conn.h"
+#include "sedak/file.h"
 #include "sedak/more.h"
 
 #endif /* SEDAK_H */

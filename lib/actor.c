@@ -40,6 +40,9 @@ void src_put(struct source *src)
 	case SRC_WATCH:
 		watch_free(container_of(src, struct sedak_watch, src));
 		break;
+	case SRC_FILE:
+		file_free(container_of(src, struct sedak_file, src));
+		break;
 	case SRC_TIMER:
 		timer_free(container_of(src, struct sedak_timer, src));
 		break;
@@ -124,6 +127,9 @@ static void service_one(struct worker *w, struct source *src)
 		break;
 	case SRC_WATCH:
 		watch_service(w, container_of(src, struct sedak_watch, src), bits);
+		break;
+	case SRC_FILE:
+		file_service(w, container_of(src, struct sedak_file, src));
 		break;
 	case SRC_TIMER:
 		timer_service(w, container_of(src, struct sedak_timer, src), bits);

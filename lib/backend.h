@@ -64,6 +64,9 @@ struct backend {
 	/* The same for data in a buffer of the batch in hand, if keeps_bufs */
 	int (*op_send_buf)(struct worker *w, struct source *src, const char *data,
 			   uint32_t len, struct sedak_buf *buf);
+	/* As op_send(), bytes of a file */
+	int (*op_sendfile)(struct worker *w, struct source *src,
+			   struct sedak_file *f, uint64_t offset, size_t len);
 	int (*op_udp_send)(struct worker *w, struct source *src,
 			   const void *data, size_t len,
 			   const struct sockaddr_in6 *to);
@@ -75,6 +78,20 @@ struct backend {
 	int (*op_disarm)(struct worker *w, struct source *src);
 	int (*op_release)(struct worker *w, struct source *src);
 	int (*op_return)(struct worker *w, struct sedak_buf *buf);
+
+	/* Makes it known (src->rt, ->stage, fd); and ends it, without any operations */
+	int (*file_open)(struct sedak_file *f);
+	void (*file_close)(struct sedak_file *f);
+	/*
+	 * An operation by a worker of any pool.  nowait: a read, -EAGAIN if it would
+	 * have to wait.  Else -EINPROGRESS: op is the backend's until it calls
+	 * file_op_done(), maybe before this returns.  Or what it ended with.
+	 */
+	int (*file_do)(struct worker *w, struct file_op *op, bool nowait);
+	/* At the stop: no file_op_done() follows, no memory is in use.  May be NULL. */
+	void (*files_end)(struct sedak_rt *rt);
+	/* A free receive buffer becomes the library's, or NULL */
+	struct sedak_buf *(*buf_take)(struct worker *w);
 
 	/* marks an event of the batch in hand */
 	void (*hold)(struct worker *w, int slot);

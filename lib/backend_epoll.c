@@ -3,7 +3,7 @@
  * backend_epoll.c - any Linux: pools, workers, and the wait; see epoll.h
  *
  * A pool has one epoll set that its workers share, with an eventfd to wake one of
- * them and a timerfd for its clock in it.
+ * them, a timerfd for its clock and what waits for disks (epoll_io.c) in it.
  */
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -11,7 +11,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "epoll.h"
+#include "epoll_io.h"
 
 #define BUFS_REFILL	16	/* taken from the shared list at a time */
 #define BUFS_KEEP	128	/* a worker's own, at most: keeps() */
@@ -147,6 +147,7 @@ static void ep_pool_close(struct sedak_pool *pool)
 		close(pool->ep.evfd);
 	if (pool->ep.tfd >= 0)
 		close(pool->ep.tfd);
+	ep_io_free(pool);
 }
 
 static int ep_pool_open(struct sedak_pool *pool)
@@ -310,14 +311,18 @@ static unsigned int harvest(struct worker *w, unsigned int n, unsigned int max,
 
 	for (i = 0; i < nev; i++) {
 		src = e->evs[i].data.ptr;
-		if (src == &pool->ep.ev_src || src == &pool->ep.t_src) {
+		if (src == &pool->ep.ev_src || src == &pool->ep.t_src ||
+		    src == &pool->ep.io_src) {
 			w->bev[n].src = NULL;
 			w->bev[n].bits = src == &pool->ep.ev_src ? BEV_WAKE :
-								   BEV_TIMER;
+					 src == &pool->ep.t_src ? BEV_TIMER : 0;
+			/* what that brings is for the next round */
+			if (src == &pool->ep.io_src)
+				ep_io_reap(w);
 			e->owned[n] = NULL;
 			e->given[n] = NULL;
 			n++;
-			max++;	/* room was left for these two */
+			max++;	/* room was left for these three */
 			continue;
 		}
 		if (atomic_fetch_or(&src->ep.word, e->evs[i].events | EP_OWNED) &
@@ -355,7 +360,7 @@ static int ep_enter(struct worker *w, unsigned int max, int64_t timeout)
 	if (nev < 0 && !n)
 		return -errno;
 	if (nev > 0)
-		n = harvest(w, n, max - 2, nev);
+		n = harvest(w, n, max - 3, nev);
 	e->nr = n;
 	return (int)n;
 }
@@ -424,6 +429,7 @@ const struct backend backend_epoll = {
 	.op_attach = ep_attach,
 	.refuse = ep_refuse,
 	.op_send = ep_op_send,
+	.op_sendfile = ep_op_sendfile,
 	.op_udp_send = ep_op_udp_send,
 	.op_shutdown = ep_op_shutdown,
 	.op_close = ep_op_close,
@@ -431,6 +437,11 @@ const struct backend backend_epoll = {
 	.op_disarm = ep_op_disarm,
 	.op_release = ep_op_release,
 	.op_return = ep_op_return,
+	.file_open = ep_file_open,
+	.file_close = ep_file_close,
+	.file_do = ep_file_do,
+	.files_end = ep_files_end,
+	.buf_take = ep_buf_get,
 	.hold = ep_hold,
 	.keep = ep_keep,
 	.must_see = ep_must_see,

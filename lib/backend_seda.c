@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "seda.h"
 
 #define SEDA_OPS_DEFAULT	512	/* slots for operations, per worker */
@@ -249,6 +250,8 @@ static void convert_more(const struct seda_event *ev, struct bev *b,
 		b->amount = ev->child;
 		peer_of(&ev->peer, &b->addr);
 	}
+	if (ev->events & SEDA_EV_DONE)
+		file_op_done((struct file_op *)(uintptr_t)ev->done, ev->res);
 	if (b->bits & BEV_READY) {
 		b->res = (int32_t)ev->len;
 		b->amount = ev->amount;
@@ -312,7 +315,7 @@ static void results(struct worker *w, struct sd_worker *s)
 	s->must_see = false;
 	s->nr_sends = 0;
 	for (i = 0; i < n; i++, op++) {
-		if (op->op != SEDA_OP_SEND)
+		if (op->op != SEDA_OP_SEND && op->op != SEDA_OP_SENDFILE)
 			continue;
 		if (likely(op->user_data))
 			conn_sent(w, (struct sedak_conn *)
@@ -468,6 +471,7 @@ const struct backend backend_seda = {
 	.refuse = sd_refuse,
 	.op_send = sd_op_send,
 	.op_send_buf = sd_op_send_buf,
+	.op_sendfile = sd_op_sendfile,
 	.op_udp_send = sd_op_udp_send,
 	.op_shutdown = sd_op_shutdown,
 	.op_close = sd_op_close,
@@ -475,6 +479,11 @@ const struct backend backend_seda = {
 	.op_disarm = sd_op_disarm,
 	.op_release = sd_op_release,
 	.op_return = sd_op_return,
+	.file_open = sd_file_open,
+	.file_close = sd_file_close,
+	.file_do = sd_file_do,
+	.files_end = NULL,
+	.buf_take = sd_buf_take,
 	.unhold = sd_unhold,
 	.finish = sd_finish,
 	.hold = sd_hold,

@@ -96,6 +96,23 @@ void buf_force(struct worker *w, struct sedak_buf *b)
 	w->be->keep(w, b);
 }
 
+/* A free one, for the program; of the half that may be held */
+struct sedak_buf *buf_take(struct worker *w)
+{
+	struct sedak_rt *rt = w->rt;
+	struct sedak_buf *b = NULL;
+
+	if (atomic_fetch_add(&rt->bufs_held, 1) < rt->total_bufs / 2)
+		b = w->be->buf_take(w);
+	if (!b) {
+		atomic_fetch_sub(&rt->bufs_held, 1);
+		return NULL;
+	}
+	store_relaxed(&b->refs, 1);
+	b->len = 0;
+	return b;
+}
+
 void buf_get(struct sedak_buf *b)
 {
 	atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);

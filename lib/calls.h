@@ -211,6 +211,13 @@ void wq_append(struct sedak_conn *c, struct chunk *ch);
 int wq_keep_in_place(struct worker *w, struct chunk *ch);
 int wq_flush(struct worker *w, struct sedak_conn *c);
 void wq_take_foreign(struct sedak_conn *c);
+
+/* What it counts as in the queue: bytes, or, of a file's, the memory it takes */
+static inline size_t chunk_cost(const struct chunk *ch)
+{
+	return unlikely(ch->file) ? FILE_COST : ch->iov.iov_len;
+}
+
 struct chunk *chunks_take(struct source *src);
 
 /* listen.c */
@@ -227,6 +234,11 @@ void watch_event(struct worker *w, struct sedak_watch *wa, struct bev *b);
 void watch_service(struct worker *w, struct sedak_watch *wa, uint32_t bits);
 void watch_free(struct sedak_watch *wa);
 
+/* file.c */
+void file_service(struct worker *w, struct sedak_file *f);
+void file_free(struct sedak_file *f);
+void file_ops_drop(struct sedak_rt *rt);
+
 /* timer.c */
 bool timer_arm(struct worker *w, struct sedak_pool *pool,
 	       struct timer_node *node, uint64_t deadline);
@@ -241,6 +253,7 @@ int bufs_make(struct sedak_rt *rt, unsigned int n, char *mem, size_t size);
 void bufs_free(struct sedak_rt *rt);
 int buf_keep(struct worker *w, struct sedak_buf **bufp, const char *data,
 	     uint32_t len);
+struct sedak_buf *buf_take(struct worker *w);
 void buf_get(struct sedak_buf *buf);
 void buf_force(struct worker *w, struct sedak_buf *buf);
 void buf_drop(struct worker *w, struct sedak_buf *buf);

@@ -52,6 +52,12 @@ struct ep_worker {
 	bool stalled;			/* a source waits for a buffer */
 };
 
+/* A send goes on; ep->lock is held */
+static inline bool ep_sends(const struct epoll_src *ep)
+{
+	return ep->iov || ep->sf;
+}
+
 static inline void ep_lock(struct epoll_src *ep)
 {
 	while (atomic_flag_test_and_set_explicit(&ep->lock,

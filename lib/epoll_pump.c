@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "epoll.h"
+#include "epoll_io.h"
 
 #define ACCEPT_BUDGET	16
 #define TOLD_BY_READ	(EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)
@@ -66,16 +66,18 @@ int ep_send_more(struct source *src)
 	return ep_send_more(src);	/* until there is no room */
 }
 
-static void pump_out(struct source *src, struct bev *b)
+static void pump_out(struct worker *w, struct source *src, struct bev *b)
 {
 	struct epoll_src *ep = &src->ep;
 	int ret = 0;
 
 	ep_lock(ep);
-	if (ep->iov && !(load_relaxed(&ep->flags) & EPF_ABORT)) {
-		ret = ep_send_more(src);
-		if (ret)
+	if (ep_sends(ep) && !(load_relaxed(&ep->flags) & EPF_ABORT)) {
+		ret = ep->sf ? ep_sendfile_more(w, src) : ep_send_more(src);
+		if (ret) {
 			ep->iov = NULL;
+			ep_sendfile_end(ep);
+		}
 		if (ret > 0) {
 			b->bits |= BEV_SENT;
 			if (load_relaxed(&ep->flags) & EPF_SHUT)
@@ -159,6 +161,7 @@ static void closed(struct worker *w, struct source *src, struct bev *b)
 	ep_lock(ep);
 	flags = load_relaxed(&ep->flags);
 	ep->iov = NULL;
+	ep_sendfile_end(ep);
 	if ((flags & EPF_FOREIGN_FD) && !(flags & EPF_GONE))
 		epoll_ctl(epfd, EPOLL_CTL_DEL, ep->fd, NULL);
 	atomic_fetch_or(&ep->flags, EPF_GONE);
@@ -189,7 +192,7 @@ static bool pump_conn(struct worker *w, struct source *src, struct bev *b,
 	if (flags & EPF_CONNECTING && still_connecting(src, b))
 		return true;
 	if (bits & (EPOLLOUT | EPOLLERR | EPOLLHUP))
-		pump_out(src, b);
+		pump_out(w, src, b);
 	if (b->bits & BEV_ERR)
 		return true;
 	flags = load_relaxed(&ep->flags);

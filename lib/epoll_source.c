@@ -6,7 +6,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
-#include "epoll.h"
+#include "epoll_io.h"
 
 #define CONN_EVENTS	(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
 
@@ -18,6 +18,7 @@ void ep_open(struct source *src, int fd, uint32_t flags)
 	ep->fd = fd;
 	ep->error = 0;
 	ep->iov = NULL;
+	ep->sf = NULL;
 	ep->next = NULL;
 	atomic_flag_clear(&ep->lock);
 	store_relaxed(&ep->flags, flags);
@@ -198,7 +199,7 @@ int ep_op_shutdown(struct worker *w, struct source *src)
 
 	(void)w;
 	ep_lock(ep);
-	if (ep->iov)
+	if (ep_sends(ep))
 		atomic_fetch_or(&ep->flags, EPF_SHUT);
 	else
 		shutdown(ep->fd, SHUT_WR);
@@ -212,7 +213,7 @@ int ep_op_close(struct worker *w, struct source *src, bool abort)
 	bool now;
 
 	ep_lock(ep);
-	now = abort || !ep->iov;
+	now = abort || !ep_sends(ep);
 	atomic_fetch_or(&ep->flags, EPF_CLOSING | (abort ? EPF_ABORT : 0));
 	ep_unlock(ep);
 	if (now)
@@ -252,6 +253,7 @@ void ep_kill(struct source *src)
 	if (atomic_exchange(&ep->word, EP_OWNED | EP_DEAD) & EP_DEAD ||
 	    src->kind == SRC_WATCH)
 		return;
+	ep_sendfile_end(ep);
 	if (src->kind == SRC_CONN)
 		sock_reset(ep->fd);
 	else

@@ -57,6 +57,7 @@
 #define DEF_WQ_HIGH		(256u << 10)
 #define DEF_WQ_MAX		(64u << 20)
 #define DEF_BACKLOG		4096
+#define FILE_COST		4096	/* of one that is sent, in a write queue */
 #define ACCEPT_RETRY_NS		100000000ull
 #define TIMEOUT_SLACK_NS	1000000ull
 
@@ -82,6 +83,9 @@
 struct backend;
 struct worker;
 struct source;
+struct file_op;
+struct ep_io;
+struct ep_sendfile;
 
 /* -------------------------------------------------------------- free lists */
 
@@ -101,6 +105,7 @@ enum source_kind {
 	SRC_LISTEN,
 	SRC_UDP,
 	SRC_WATCH,
+	SRC_FILE,	/* operations on a file: no source of the backend's */
 	SRC_TIMER,	/* a struct sedak_timer: no source of the backend's */
 	SRC_INTERNAL	/* a backend's own (wake-up, clock) */
 };
@@ -120,7 +125,7 @@ enum source_kind {
 #define P_CTL		(1u << 2)	/* an S_ bit has changed */
 #define P_TIMEOUT	(1u << 3)
 #define P_DRAIN		(1u << 4)
-#define P_ITEM		(1u << 5)	/* items on ->items */
+#define P_ITEM		(1u << 5)	/* items on ->items, ops on ->done */
 #define P_KEV		(1u << 6)	/* an event on ->kev */
 #define P_ROOM		(1u << 7)	/* an operation found no slot */
 #define P_MASK		0xfeu
@@ -151,6 +156,7 @@ struct epoll_src {
 	atomic_flag lock;		/* the rest, and flags that name it */
 	struct iovec *iov;		/* a send that goes on, else NULL */
 	size_t sent;			/* bytes of it done */
+	struct ep_sendfile *sf;		/* a file's that goes on, else NULL */
 	struct source *next;		/* the worker's ready list */
 };
 
@@ -238,6 +244,8 @@ struct chunk {
 	sedak_done_fn done;
 	void *arg;
 	struct sedak_buf *buf;
+	struct sedak_file *file;	/* the bytes are its, from ... */
+	uint64_t offset;		/* ... here on; iov has their number */
 	uint32_t room;		/* bytes of mem[] */
 	int8_t class;		/* of the free list, -1: malloc */
 	bool notify;
@@ -345,6 +353,15 @@ struct sedak_watch {
 	struct sedak_watch *all_prev, *all_next;
 };
 
+struct sedak_file {
+	struct source src;	/* references: the program's, ops', chunks' */
+	int fd;
+	bool readable, writable;
+	bool direct;		/* O_DIRECT: nothing is a hit */
+	_Atomic(struct file_op *) done;	/* not told yet, newest first */
+	struct sedak_file *all_prev, *all_next;
+};
+
 struct sedak_timer {
 	struct source src;
 	struct timer_node node;
@@ -394,6 +411,8 @@ struct sedak_stage {
 	_Atomic uint64_t enqueued;
 	_Atomic uint64_t rejected;
 	_Atomic uint64_t sources;
+	_Atomic uint64_t file_ops;	/* under way, at most the capacity */
+	_Atomic uint64_t file_hits, file_misses, file_busy;
 
 	/* back-pressure */
 	_Atomic uint32_t waiting_on;	/* stages it waits for; > 0: paused */
@@ -441,7 +460,8 @@ struct sedak_pool {
 	union {
 		struct {
 			int epfd, evfd, tfd;
-			struct source ev_src, t_src;
+			struct source ev_src, t_src, io_src;
+			_Atomic(struct ep_io *) io;	/* made under rt->lock */
 		} ep;
 		struct {
 			uint64_t wake_stage, timer;
@@ -534,6 +554,8 @@ struct sedak_rt {
 	struct sedak_udp *udps;
 	struct sedak_watch *watches, *free_watches;
 	struct sedak_timer *timers;
+	struct sedak_file *files;
+	struct file_op *file_ops;	/* that wait, or are to be told */
 
 	pthread_mutex_t hold_lock;	/* before stage->lock */
 

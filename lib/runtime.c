@@ -214,7 +214,8 @@ static bool is_idle(struct sedak_rt *rt)
 		return false;
 	for (i = 0; i < n; i++)
 		if (atomic_load(&rt->stages[i]->queued) ||
-		    atomic_load(&rt->stages[i]->deferred))
+		    atomic_load(&rt->stages[i]->deferred) ||
+		    atomic_load(&rt->stages[i]->file_ops))
 			return false;
 	for (i = 0; i < load_relaxed(&rt->nr_pools); i++)
 		for (j = 0; j < rt->pools[i]->nr_workers; j++)
@@ -353,9 +354,12 @@ static void drop_all(struct sedak_rt *rt)
 		wa->all_next = rt->free_watches;
 		rt->free_watches = wa;
 	}
+	if (rt->be->files_end)
+		rt->be->files_end(rt);
 	while (rt->conns)
 		conn_kill(rt->conns);
 	drop_workers(rt);	/* what the program's callbacks have left now */
+	file_ops_drop(rt);
 	for (i = 0; i < rt->nr_pools && rt->be->finish; i++)
 		rt->be->finish(rt->pools[i]);
 	/* the program's until it, any thread, destroys them, or the runtime */
@@ -417,6 +421,8 @@ void sedak_rt_destroy(struct sedak_rt *rt)
 		rt->timers = t->all_next;
 		timer_free(t);
 	}
+	while (rt->files)
+		file_free(rt->files);
 	if (rt->pools[0]->workers[0]->opened)
 		rt->be->worker_close(rt->pools[0]->workers[0]);
 	for (i = 0; i < rt->nr_pools; i++)

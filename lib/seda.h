@@ -25,12 +25,16 @@ struct sd_worker {
 	struct seda_ctl *ctl;
 	struct seda_op *ops;
 	unsigned int max_ops, nr_ops, nr_sends;
+	struct sedak_buf *spare;	/* taken, for the next read of a file */
 	bool must_see, joined;
 	_Atomic uint64_t enters;
 };
 
 int sd_ioctl(const struct sedak_rt *rt, unsigned long call, void *arg);
 
+/* seda_ops.c */
+struct seda_op *sd_next_op(struct worker *w, uint8_t code,
+			   const struct source *src);
 int sd_listen(struct source *src, int fd);
 int sd_adopt(struct source *src, int fd);
 int sd_connect(struct source *src, const struct sockaddr_in6 *to);
@@ -52,5 +56,13 @@ int sd_op_return(struct worker *w, struct sedak_buf *b);
 int sd_set_clock(struct sedak_pool *pool, struct worker *w, uint64_t when);
 void sd_forget(struct source *src);
 void sd_kill(struct source *src);
+
+/* seda_file.c */
+int sd_file_open(struct sedak_file *f);
+void sd_file_close(struct sedak_file *f);
+struct sedak_buf *sd_buf_take(struct worker *w);
+int sd_file_do(struct worker *w, struct file_op *op, bool nowait);
+int sd_op_sendfile(struct worker *w, struct source *src, struct sedak_file *f,
+		   uint64_t offset, size_t len);
 
 #endif /* SEDAK_SEDA_H */

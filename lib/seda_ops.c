@@ -153,8 +153,8 @@ void sd_kill(struct source *src)
 
 /* --------------------------------------------------------------- operations */
 
-static struct seda_op *next_op(struct worker *w, uint8_t code,
-			       const struct source *src)
+struct seda_op *sd_next_op(struct worker *w, uint8_t code,
+			   const struct source *src)
 {
 	struct sd_worker *s = w->be_data;
 	struct seda_op *op;
@@ -178,7 +178,7 @@ static struct seda_op *next_op(struct worker *w, uint8_t code,
 static int simple_op(struct worker *w, uint8_t code, struct source *src,
 		     uint16_t flags)
 {
-	struct seda_op *op = next_op(w, code, src);
+	struct seda_op *op = sd_next_op(w, code, src);
 
 	if (!op)
 		return -EAGAIN;
@@ -225,7 +225,7 @@ int sd_op_send(struct worker *w, struct source *src, struct iovec *iov,
 {
 	struct sd_worker *s = w->be_data;
 	struct sedak_conn *c = src_conn(src);
-	struct seda_op *op = next_op(w, SEDA_OP_SEND, src);
+	struct seda_op *op = sd_next_op(w, SEDA_OP_SEND, src);
 
 	if (unlikely(!op))
 		return -EAGAIN;
@@ -275,7 +275,7 @@ int sd_op_send_buf(struct worker *w, struct source *src, const char *data,
 int sd_op_udp_send(struct worker *w, struct source *src, const void *data,
 		   size_t len, const struct sockaddr_in6 *to)
 {
-	struct seda_op *op = next_op(w, SEDA_OP_SEND, src);
+	struct seda_op *op = sd_next_op(w, SEDA_OP_SEND, src);
 
 	if (!op)
 		return -EAGAIN;
@@ -291,7 +291,7 @@ int sd_op_udp_send(struct worker *w, struct source *src, const void *data,
 
 int sd_attach(struct worker *w, struct source *src, uint64_t child)
 {
-	struct seda_op *op = next_op(w, SEDA_OP_SET_DATA, NULL);
+	struct seda_op *op = sd_next_op(w, SEDA_OP_SET_DATA, NULL);
 
 	if (!op)
 		return -EAGAIN;
@@ -315,7 +315,7 @@ int sd_op_close(struct worker *w, struct source *src, bool abort)
 
 int sd_op_arm(struct worker *w, struct source *src, uint32_t mask)
 {
-	struct seda_op *op = next_op(w, SEDA_OP_ARM, src);
+	struct seda_op *op = sd_next_op(w, SEDA_OP_ARM, src);
 
 	if (!op)
 		return -EAGAIN;
@@ -354,7 +354,7 @@ int sd_op_return(struct worker *w, struct sedak_buf *b)
 		s->ctl[b->slot].flags &= ~SEDA_CTL_KEEP;
 		return 0;
 	}
-	op = next_op(w, SEDA_OP_RETURN, NULL);
+	op = sd_next_op(w, SEDA_OP_RETURN, NULL);
 	if (!op)
 		return -EAGAIN;
 	op->buf = (uint32_t)b->index;
@@ -363,7 +363,7 @@ int sd_op_return(struct worker *w, struct sedak_buf *b)
 
 int sd_set_clock(struct sedak_pool *pool, struct worker *w, uint64_t when)
 {
-	struct seda_op *op = next_op(w, when == NEVER ? SEDA_OP_DISARM :
+	struct seda_op *op = sd_next_op(w, when == NEVER ? SEDA_OP_DISARM :
 							SEDA_OP_ARM, NULL);
 	uint64_t now = clock_now();
 

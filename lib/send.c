@@ -79,13 +79,13 @@ static void take_back(struct sedak_conn *c, size_t len)
 static int send_chunk(struct sedak_conn *c, struct worker *w, struct chunk *ch,
 		      int over, unsigned int flags)
 {
-	size_t len = ch->iov.iov_len;
+	size_t cost = chunk_cost(ch);
 	int ret;
 
 	ch->notify = flags & SEDAK_SEND_NOTIFY;
 	ret = enqueue(c, w, ch, ch, over);
 	if (unlikely(ret < 0)) {
-		atomic_fetch_sub(&c->queued, len);
+		atomic_fetch_sub(&c->queued, cost);
 		chunk_put(w, ch);
 	}
 	return ret;
@@ -244,7 +244,8 @@ int sedak_conn_send_event(struct sedak_conn *c, struct sedak_event *ev,
 	struct worker *w = this_worker;
 	struct sedak_buf *b = ev->priv;
 
-	if (unlikely(!b || !w || ev->type != SEDAK_EV_DATA ||
+	if (unlikely(!b || !w ||
+		     (ev->type != SEDAK_EV_DATA && ev->type != SEDAK_EV_FILE) ||
 		     off > ev->len || len > ev->len - off))
 		return -EINVAL;
 	if (likely(load_relaxed(&c->src.word) == A_ACTIVE && owned(c, w) &&
@@ -282,6 +283,36 @@ int sedak_conn_send_buf(struct sedak_conn *c, struct sedak_buf *b, size_t off,
 	buf_get(b);
 	ch->buf = b;
 	ch->iov.iov_base = b->data + off;
+	ch->iov.iov_len = len;
+	return send_chunk(c, w, ch, over, flags);
+}
+
+int sedak_conn_sendfile(struct sedak_conn *c, struct sedak_file *f, uint64_t offset,
+			size_t len, unsigned int flags)
+{
+	struct worker *w = worker_of(c->src.rt);
+	struct chunk *ch;
+	int over;
+
+	if (!f->readable)
+		return -EBADF;
+	if (f->src.rt != c->src.rt || f->direct || len > MAX_SEND ||
+	    offset > INT64_MAX - len)
+		return -EINVAL;
+	if (load_relaxed(&f->src.word) & S_CLOSING)
+		return -ESTALE;
+	over = admit(c, FILE_COST, flags);
+	if (over < 0)
+		return over;
+	ch = chunk_get(w, 0);
+	if (!ch) {
+		take_back(c, FILE_COST);
+		return -ENOMEM;
+	}
+	src_get(&f->src);
+	ch->file = f;
+	ch->offset = offset;
+	ch->iov.iov_base = NULL;
 	ch->iov.iov_len = len;
 	return send_chunk(c, w, ch, over, flags);
 }

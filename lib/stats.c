@@ -59,6 +59,10 @@ int sedak_stage_get_stats(struct sedak_stage *s, struct sedak_stage_stats *out)
 	st.pauses = load_relaxed(&s->pauses);
 	st.sources = load_relaxed(&s->sources);
 	st.kernel_delivered = s->rt->be->delivered(s);
+	st.file_ops = load_relaxed(&s->file_ops);
+	st.file_hits = load_relaxed(&s->file_hits);
+	st.file_misses = load_relaxed(&s->file_misses);
+	st.file_busy = load_relaxed(&s->file_busy);
 	for (i = 0; i < s->pool->nr_workers; i++)
 		add_worker(&st, &s->pool->workers[i]->stats[s->index]);
 	return give(out, out->size, &st, sizeof(st));

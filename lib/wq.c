@@ -47,6 +47,7 @@ struct chunk *chunk_get(struct worker *w, size_t size)
 	ch->iov.iov_len = 0;
 	ch->done = NULL;
 	ch->buf = NULL;
+	ch->file = NULL;
 	ch->notify = false;
 	ch->in_place = false;
 	ch->counted = false;
@@ -61,6 +62,8 @@ void chunk_put(struct worker *w, struct chunk *ch)
 		atomic_fetch_sub(&ch->buf->rt->bufs_held, 1);
 	else if (ch->buf)
 		ch->buf->in_place = NULL;
+	if (unlikely(ch->file))
+		src_put(&ch->file->src);
 	if (w && ch->class >= 0 && w->nr_chunks[ch->class] < CHUNK_CACHE_MAX) {
 		ch->next = w->chunks[ch->class];
 		w->chunks[ch->class] = ch;
@@ -121,7 +124,7 @@ static void finish(struct worker *w, struct sedak_conn *c, struct chunk *last,
 			c->wq_tail = NULL;
 		if (ch == c->inflight)
 			c->inflight = NULL;
-		wq_shorten(c, ch->iov.iov_len);
+		wq_shorten(c, chunk_cost(ch));
 		if (ch->notify && !res)
 			c->want_sent = true;
 		if (ch->done)
@@ -309,6 +312,7 @@ void wq_keep(struct worker *w, struct sedak_conn *c)
 	conn_send_failed(c, -ENOMEM);
 }
 
+/* The first chunk by itself */
 static int flush_one(struct worker *w, struct sedak_conn *c)
 {
 	struct chunk *ch = c->wq_head;
@@ -317,8 +321,12 @@ static int flush_one(struct worker *w, struct sedak_conn *c)
 	c->inflight = ch;
 	c->inflight_len = ch->iov.iov_len;
 	c->unseen = true;
-	ret = w->be->op_send(w, &c->src, &ch->iov, 1,
-			     ch->in_place ? ch->buf : NULL);
+	if (unlikely(ch->file))
+		ret = w->be->op_sendfile(w, &c->src, ch->file, ch->offset,
+					 ch->iov.iov_len);
+	else
+		ret = w->be->op_send(w, &c->src, &ch->iov, 1,
+				     ch->in_place ? ch->buf : NULL);
 	if (ret < 0) {
 		c->inflight = NULL;
 		c->unseen = false;
@@ -334,7 +342,7 @@ static int flush_many(struct worker *w, struct sedak_conn *c)
 	int ret = -ENOMEM;
 
 	c->iov = iov_get(w);
-	for (ch = c->wq_head; c->iov && ch && n < MAX_IOV; ch = ch->next) {
+	for (ch = c->wq_head; c->iov && ch && !ch->file && n < MAX_IOV; ch = ch->next) {
 		if (wq_keep_in_place(w, ch) < 0)
 			break;
 		if (len && ch->iov.iov_len > MAX_SEND - len)
@@ -369,7 +377,8 @@ int wq_flush(struct worker *w, struct sedak_conn *c)
 	/* a backend that knows the result at once is given the rest, too */
 	while (!ret && c->wq_head && !wq_busy(c) &&
 	       !(load_relaxed(&c->src.word) & S_BROKEN))
-		ret = c->wq_head->next ? flush_many(w, c) : flush_one(w, c);
+		ret = c->wq_head->next && !c->wq_head->file ?
+		      flush_many(w, c) : flush_one(w, c);
 	if (c->unseen && c->wq_tail != c->inflight)
 		w->need_result = true;
 	return ret;

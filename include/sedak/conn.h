@@ -214,7 +214,7 @@ SEDAK_API int sedak_conn_sendv(struct sedak_conn *conn, const struct iovec *iov,
 /**
  * sedak_conn_send_event - send received bytes on, in place
  * @conn:	where to; the event's connection (an echo) or another (a proxy)
- * @ev:		a DATA event, in its handler
+ * @ev:		a DATA event, or the FILE event of a read, in its handler
  * @off:	first byte of it to send
  * @len:	how many
  * @flags:	SEDAK_SEND_*
@@ -232,7 +232,8 @@ SEDAK_API int sedak_conn_send_event(struct sedak_conn *conn,
 /**
  * sedak_conn_send_buf - send bytes of a held buffer, in place
  * @conn:	the connection
- * @buf:	from sedak_buf_hold(); the send takes a reference of its own
+ * @buf:	from sedak_buf_hold() or sedak_file_read(); the send takes a reference of
+ *		its own
  * @off:	first byte
  * @len:	how many
  * @flags:	SEDAK_SEND_*
@@ -356,7 +357,7 @@ SEDAK_API uint64_t sedak_conn_id(const struct sedak_conn *conn);
 
 /**
  * sedak_buf_hold - keep received bytes after the handler
- * @ev:		a DATA or DATAGRAM event, in its handler
+ * @ev:		a DATA, DATAGRAM or FILE event, in its handler
  * @bufp:	receives a buffer; sedak_buf_put() gives it back
  *
  * The bytes may move: use sedak_buf_data() from then on, not ev->data.  At most

@@ -211,6 +211,9 @@ SEDAK_API void sedak_watch_close(struct sedak_watch *watch);
  * @kernel_delivered: events the device counts for it; 0 with epoll
  * @service_hist: handler calls by their duration: bucket i counts those of at
  *		least 2^i ns, and less than 2^(i+1)
+ * @file_ops:	operations of its files that are under way
+ * @file_hits:	reads that did not wait; @file_misses: operations that did
+ * @file_busy:	operations refused because @capacity were under way
  */
 struct sedak_stage_stats {
 	size_t size;
@@ -235,6 +238,10 @@ struct sedak_stage_stats {
 	uint64_t sources;
 	uint64_t kernel_delivered;
 	uint64_t service_hist[SEDAK_HIST_BUCKETS];
+	uint64_t file_ops;
+	uint64_t file_hits;
+	uint64_t file_misses;
+	uint64_t file_busy;
 };
 
 /**
