@@ -35,6 +35,7 @@ struct rec {
 	void *data;
 	size_t len;
 	uint64_t amount;
+	void *op;
 };
 
 /* A stage's state: the events it was given, and what else it does with them */
@@ -83,6 +84,7 @@ static inline void box_record(struct box *box, const struct sedak_event *ev)
 		r->data = ev->data;
 		r->len = ev->len;
 		r->amount = ev->amount;
+		r->op = ev->op;
 	}
 	box->counts[ev->type & 15]++;
 	if (ev->type == SEDAK_EV_ACCEPT ||
