@@ -10,6 +10,9 @@
 #include <sys/uio.h>
 
 #include "sedak_test.h"
+#include "tests/lib/nullblk.h"
+
+#define DISK_DIR	"/run/sedak-disk"
 
 static inline char byte_at(uint64_t offset)
 {
@@ -36,15 +39,37 @@ static inline void bytes_fill(void *data, uint64_t offset, size_t n)
 		p[i] = byte_at(offset + i);
 }
 
+/*
+ * Where files are on a disk, with a page cache that tells what it has: as root in a
+ * guest one is made, which stays.  (What is an overlay or 9p there is neither.)
+ */
+static inline const char *file_dir(void)
+{
+	const char *dir = getenv("TMPDIR");
+	const char *backend = getenv("SEDAK_BACKEND");
+	struct disk d;
+	char script[256];
+
+	if (dir || !backend || strcmp(backend, "seda"))
+		return dir ? dir : "/var/tmp";
+	if (!access(DISK_DIR "/lost+found", F_OK))
+		return DISK_DIR;
+	if (geteuid() || !disk_make(&d, "sedak-disk", 100000))
+		return "/dev/shm";
+	snprintf(script, sizeof(script), "exec >/dev/null 2>&1; mkdir -p " DISK_DIR "\n"
+		 "PATH=$PATH:/sbin:/usr/sbin; mkfs.ext4 -O ^has_journal %s &&\n"
+		 "mount %s " DISK_DIR, d.path, d.path);
+	return system(script) ? "/dev/shm" : DISK_DIR;
+}
+
 /* A descriptor of a new file without a name; *again, if any, of the same one */
 static inline int file_new(size_t size, int flags, int *again)
 {
-	const char *dir = getenv("TMPDIR");
 	char path[256], link[64];
 	char *data = malloc(size + 1);
 	int fd, other;
 
-	snprintf(path, sizeof(path), "%s/sedak-file-XXXXXX", dir ? dir : "/var/tmp");
+	snprintf(path, sizeof(path), "%s/sedak-file-XXXXXX", file_dir());
 	fd = mkstemp(path);
 	if (fd < 0 || unlink(path))
 		abort();

@@ -101,6 +101,7 @@ TEST_F(sendfile, in_order_with_other_sends)
 		EXPECT_EQ(0, job->res);
 		ASSERT_TRUE(got_head_file_tail(self));
 	}
+	ASSERT_TRUE(seen_to(self->box));
 	EXPECT_EQ(0, sedak_conn_queued(self->conn));
 	EXPECT_EQ(0, box_count(self->miss, SEDAK_EV_FILE));
 }
