@@ -128,7 +128,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* One more, unless some have nothing to do; without memory for it they are fewer */
+/* One more, unless some have nothing to do; where it cannot be had they are fewer */
 static int thread_start(struct ep_io *io)
 {
 	sigset_t all, old;
@@ -142,7 +142,7 @@ static int thread_start(struct ep_io *io)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (!ret)
 		io->nr_threads++;
-	return io->nr_threads ? 0 : -ret;
+	return io->nr_threads ? 0 : -ENOMEM;
 }
 
 /* ------------------------------------------------------------------ the ring */

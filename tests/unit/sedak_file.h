@@ -7,6 +7,7 @@
 #define SEDAK_FILE_TEST_H
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include "sedak_test.h"
@@ -62,6 +63,32 @@ static inline const char *file_dir(void)
 	return system(script) ? "/dev/shm" : DISK_DIR;
 }
 
+static inline bool file_is_cold(int fd)
+{
+	static unsigned char in[1 << 16];
+	size_t size = (size_t)lseek(fd, 0, SEEK_END), i, n = (size + 4095) / 4096;
+	void *at = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	bool cold = at != MAP_FAILED && n <= sizeof(in) && !mincore(at, size, in);
+
+	for (i = 0; i < n && cold; i++)
+		cold = !(in[i] & 1);
+	if (at != MAP_FAILED)
+		munmap(at, size);
+	return cold;
+}
+
+/* None of it is to be in memory; a page that is just used needs another attempt */
+static inline void file_drop(int fd)
+{
+	int i;
+
+	for (i = 0; i < 20 && !file_is_cold(fd); i++) {
+		if (i)
+			sleep_ms(1);
+		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	}
+}
+
 /* A descriptor of a new file without a name; *again, if any, of the same one */
 static inline int file_new(size_t size, int flags, int *again)
 {
@@ -78,7 +105,7 @@ static inline int file_new(size_t size, int flags, int *again)
 		abort();
 	free(data);
 	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
-	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	file_drop(fd);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	other = open(link, flags | O_CLOEXEC);
 	if (other < 0)
