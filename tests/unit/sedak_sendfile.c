@@ -68,14 +68,13 @@ static void do_head_file_tail(struct job *job)
 	job->res |= sedak_conn_send(job->conn, "il", 2, 0);
 }
 
-static bool got_head_file_tail(FIXTURE_DATA(sendfile) *self)
+static bool got_head_file_tail(const struct job *job, int peer, char *got)
 {
-	size_t n = self->job.len;
+	size_t n = job->len;
 
-	return take(self->peer, self->got, n + 8) &&
-	       !memcmp(self->got, "head", 4) &&
-	       bytes_are(self->got + 4, self->job.offset, n) &&
-	       !memcmp(self->got + 4 + n, "tail", 4);
+	return take(peer, got, n + 8) && !memcmp(got, "head", 4) &&
+	       bytes_are(got + 4, job->offset, n) &&
+	       !memcmp(got + 4 + n, "tail", 4);
 }
 
 /* An idle worker looks at the last result when it has something to do. */
@@ -98,7 +97,7 @@ TEST_F(sendfile, in_order_with_other_sends)
 			file_drop(self->fd);
 		box_do(self->box, job, do_head_file_tail);
 		EXPECT_EQ(0, job->res);
-		ASSERT_TRUE(got_head_file_tail(self));
+		ASSERT_TRUE(got_head_file_tail(job, self->peer, self->got));
 	}
 	EXPECT_TRUE(until(is_settled, self->conn));
 	EXPECT_EQ(0, box_count(self->miss, SEDAK_EV_FILE));
@@ -113,7 +112,7 @@ TEST_F(sendfile, by_any_thread)
 	for (i = 0; i < 10; i++)
 		do_head_file_tail(job);
 	for (i = 0; i < 10; i++)
-		ASSERT_TRUE(got_head_file_tail(self));
+		ASSERT_TRUE(got_head_file_tail(job, self->peer, self->got));
 	EXPECT_EQ(0, job->res);
 }
 
@@ -159,7 +158,7 @@ TEST_F(sendfile, file_and_connection_may_be_closed_meanwhile)
 	job->len = SIZE;
 	box_do(self->box, job, do_send_and_close);
 	EXPECT_EQ(0, job->res);
-	ASSERT_TRUE(got_head_file_tail(self));
+	ASSERT_TRUE(got_head_file_tail(job, self->peer, self->got));
 	EXPECT_EQ(0, recv(self->peer, self->got, 1, 0));
 	ASSERT_TRUE(box_wait(self->box, SEDAK_EV_CLOSED, 1));
 	EXPECT_EQ(0, box_find(self->box, SEDAK_EV_CLOSED, 0)->res);
@@ -177,7 +176,7 @@ TEST_F(sendfile, the_end_comes_after_it)
 
 	job->len = SIZE;
 	box_do(self->box, job, do_send_and_shut);
-	ASSERT_TRUE(got_head_file_tail(self));
+	ASSERT_TRUE(got_head_file_tail(job, self->peer, self->got));
 	EXPECT_EQ(0, recv(self->peer, self->got, 1, 0));
 	/* and receiving goes on */
 	ASSERT_TRUE(give(self->peer, "x", 1));
