@@ -118,7 +118,7 @@ $(B)/sedak.pc: Makefile
 		'includedir=$${prefix}/include' '' 'Name: sedak' \
 		'Description: Internet services as graphs of stages' \
 		'Version: $(VERSION)' 'Libs: -L$${libdir} -lsedak' \
-		'Requires.private: liburing' 'Libs.private: -pthread' 'Cflags: -I$${includedir}' >$@
+		'Libs.private: -luring -pthread' 'Cflags: -I$${includedir}' >$@
 
 # --- programs and tests -------------------------------------------------------
 

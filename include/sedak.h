@@ -207,7 +207,8 @@ typedef void (*sedak_log_fn)(void *arg, int level, const char *msg);
  * @flags:	SEDAK_RT_NESTED
  * @workers:	workers of the default pool; 0: one per CPU this process may use
  * @nr_bufs:	receive buffers per worker
- * @buf_size:	bytes of each; a datagram that is longer is cut
+ * @buf_size:	bytes of each; a datagram that is longer is cut, and no read of a
+ *		file is longer
  * @max_conns:	connections at a time, above which listeners wait; 0: no limit
  *		but the device's
  * @log:	log callback, NULL: none
@@ -273,8 +274,8 @@ SEDAK_API int sedak_rt_start(struct sedak_rt *rt);
  * @timeout_ns:	how long to wait at most
  *
  * Closes the listeners, sends SEDAK_EV_DRAIN to each connection, and waits until
- * no connection is left and every stage's queue is empty.  Workers go on
- * running.  A connection whose handler does not close it is waited for until the
+ * no connection is left, every stage's queue is empty and no operation on a file
+ * is under way.  Workers go on running.  A connection whose handler does not close it is waited for until the
  * time is over.  Not for handlers; in a nested runtime it runs the loop itself.
  *
  * Return: 0; -ETIMEDOUT some are left (sedak_rt_stop() will abort them);
@@ -288,7 +289,8 @@ SEDAK_API int sedak_rt_drain(struct sedak_rt *rt, uint64_t timeout_ns);
  *
  * Each worker finishes the handler call it is in.  Connections that are left are
  * aborted, without events; completion callbacks of sends run with -ECANCELED;
- * queued items are dropped (the stage's destroy hook sees to its own).  It
+ * queued items are dropped (the stage's destroy hook sees to its own).  Operations on
+ * files end without events; with epoll it waits for those that have begun.  It
  * cannot be started again.  Idempotent; a second thread waits for the first.
  * Nested, for the thread of sedak_run_once().  What others make just then is ended,
  * too, or -ESHUTDOWN.

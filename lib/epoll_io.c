@@ -29,7 +29,7 @@ struct ep_io {
 	/* threads */
 	struct io_req *done, *done_tail;
 	pthread_cond_t work;
-	unsigned int nr_threads, idle;
+	unsigned int nr_threads, idle, queued;
 	bool ending;
 	pthread_t threads[IO_THREADS];
 };
@@ -117,6 +117,7 @@ static void *thread_main(void *arg)
 		if (io->ending)
 			break;
 		req = pop(&io->queue);
+		io->queued--;
 		pthread_mutex_unlock(&io->lock);
 		while (!is_over(req, attempt(req)))
 			;
@@ -128,13 +129,13 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* One more, unless some have nothing to do; where it cannot be had they are fewer */
+/* One more, unless one has nothing to do; where it cannot be had they are fewer */
 static int thread_start(struct ep_io *io)
 {
 	sigset_t all, old;
 	int ret;
 
-	if (io->idle || io->nr_threads == IO_THREADS)
+	if (io->idle > io->queued || io->nr_threads == IO_THREADS)
 		return 0;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -143,6 +144,18 @@ static int thread_start(struct ep_io *io)
 	if (!ret)
 		io->nr_threads++;
 	return io->nr_threads ? 0 : -ENOMEM;
+}
+
+static int thread_give(struct ep_io *io, struct io_req *req)
+{
+	int ret = thread_start(io);
+
+	if (ret < 0)
+		return ret;
+	push(&io->queue, &io->queue_tail, req);
+	io->queued++;
+	pthread_cond_signal(&io->work);
+	return 0;
 }
 
 /* ------------------------------------------------------------------ the ring */
@@ -281,13 +294,11 @@ int ep_io_start(struct sedak_pool *pool, struct io_req *req)
 		return ret;
 	pthread_mutex_lock(&io->lock);
 	if (io->threaded)
-		ret = thread_start(io);
-	if (!ret && (io->threaded || io->in_ring == IO_RING)) {
+		ret = thread_give(io, req);
+	else if (io->in_ring == IO_RING)
 		push(&io->queue, &io->queue_tail, req);
-		pthread_cond_signal(&io->work);
-	} else if (!ret) {
+	else
 		ring_submit(io, req);
-	}
 	pthread_mutex_unlock(&io->lock);
 	return ret;
 }
