@@ -15,9 +15,6 @@
 
 #include "epoll_io.h"
 
-#define IO_RING		256	/* requests in the ring; others wait for a place */
-#define IO_THREADS	16
-
 struct ep_io {
 	pthread_mutex_t lock;
 	int fd;

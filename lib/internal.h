@@ -48,6 +48,10 @@
 #define MIN_PRIORITY		(-20)
 #define MAX_PRIORITY		19
 
+/* Operations on files that a pool has begun, with epoll; others wait */
+#define IO_RING			256
+#define IO_THREADS		16	/* without io_uring */
+
 #define DEF_MAX_BATCH		64
 #define DEF_CAPACITY		1024
 #define OVERSHOOT		1024	/* past twice the capacity: a batch */

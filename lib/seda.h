@@ -25,10 +25,14 @@ struct sd_worker {
 	struct seda_ctl *ctl;
 	struct seda_op *ops;
 	unsigned int max_ops, nr_ops, nr_sends;
-	struct sedak_buf *spare;	/* taken, for the next read of a file */
+	struct sedak_buf *spare;	/* taken and not used, for the next reads of files */
+	unsigned int nr_spare;
 	bool must_see, joined;
 	_Atomic uint64_t enters;
 };
+
+#define SD_SPARE	4		/* at most */
+#define SD_TAKEN	UINT64_MAX	/* buf->kept_at: the device has known it before */
 
 int sd_ioctl(const struct sedak_rt *rt, unsigned long call, void *arg);
 
@@ -58,6 +62,7 @@ void sd_forget(struct source *src);
 void sd_kill(struct source *src);
 
 /* seda_file.c */
+void sd_spare_put(struct sd_worker *s, struct sedak_buf *b);
 int sd_file_open(struct sedak_file *f);
 void sd_file_close(struct sedak_file *f);
 struct sedak_buf *sd_buf_take(struct worker *w);

@@ -63,8 +63,15 @@ static struct sedak_buf *taken(struct worker *w, const struct seda_op *op)
 		return NULL;
 	b = &w->rt->bufs[op->res];
 	b->keeper = w;
-	b->kept_at = UINT64_MAX;	/* the device knows it already */
+	b->kept_at = SD_TAKEN;
 	return b;
+}
+
+void sd_spare_put(struct sd_worker *s, struct sedak_buf *b)
+{
+	b->next = s->spare;
+	s->spare = b;
+	s->nr_spare++;
 }
 
 struct sedak_buf *sd_buf_take(struct worker *w)
@@ -73,10 +80,11 @@ struct sedak_buf *sd_buf_take(struct worker *w)
 	struct seda_op op = { .op = SEDA_OP_TAKE };
 	struct sedak_buf *b = s->spare;
 
-	s->spare = NULL;
-	if (b)
-		return b;
-	return submit(w, &op, 1) < 0 ? NULL : taken(w, &op);
+	if (!b)
+		return submit(w, &op, 1) < 0 ? NULL : taken(w, &op);
+	s->spare = b->next;
+	s->nr_spare--;
+	return b;
 }
 
 static void to_op(const struct file_op *from, bool nowait, struct seda_op *to)
@@ -101,20 +109,22 @@ static void to_op(const struct file_op *from, bool nowait, struct seda_op *to)
 		to->flags = SEDA_ADVISE_DROP;
 }
 
-/* With a read goes a TAKE for the next one, so that a hit is one system call */
+/* With a read goes a TAKE for the next one if it needs one: a hit is one system call */
 int sd_file_do(struct worker *w, struct file_op *op, bool nowait)
 {
 	struct sd_worker *s = w->be_data;
 	bool takes = op->req.code == IO_READ && !s->spare;
 	struct seda_op ops[2] = { { .op = 0 }, { .op = SEDA_OP_TAKE } };
+	struct sedak_buf *b;
 	int ret;
 
 	to_op(op, nowait, &ops[0]);
 	ret = submit(w, ops, takes ? 2 : 1);
 	if (ret < 0)
 		return ret;
-	if (takes)
-		s->spare = taken(w, &ops[1]);
+	b = takes ? taken(w, &ops[1]) : NULL;
+	if (b)
+		sd_spare_put(s, b);
 	return ops[0].res;
 }
 

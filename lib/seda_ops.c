@@ -344,8 +344,13 @@ int sd_op_release(struct worker *w, struct source *src)
  */
 int sd_op_return(struct worker *w, struct sedak_buf *b)
 {
-	struct sd_worker *s = b->keeper->be_data;
+	struct sd_worker *s = b->keeper->be_data, *own = w->be_data;
 	struct seda_op *op;
+
+	if (b->kept_at == SD_TAKEN && own->nr_spare < SD_SPARE) {
+		sd_spare_put(own, b);
+		return 0;
+	}
 
 	if (atomic_load_explicit(&s->enters, memory_order_acquire) ==
 	    b->kept_at) {

@@ -43,6 +43,12 @@ int main(void)
 	printf("limit of a write queue|%d MiB|from high\n", MIB(DEF_WQ_MAX));
 	printf("bytes of one send|-|0-%d GiB\n", MIB(MAX_SEND) >> 10);
 	printf("pieces of a sendv|-|0-%d\n", IOV_MAX);
+	printf("operations of files under way, per stage|%d|the stage's capacity\n",
+	       DEF_CAPACITY);
+	printf("bytes of a file's read, write|-|0 to buf_size\n");
+	printf("bytes of a sendfile|-|0-%d GiB\n", MIB(MAX_SEND) >> 10);
+	printf("operations that epoll has begun, per pool|-|%d, or %d without io_uring\n",
+	       IO_RING, IO_THREADS);
 	printf("datagram sent|-|0-%d\n", MAX_DATAGRAM);
 	printf("timer|-|1 ns-%d years\n", YEARS);
 	printf("timeout of a connection|none|rounded up to %d ms\n",

@@ -321,6 +321,28 @@ TEST_F(file, the_capacity_of_the_stage_is_how_many_may_wait)
 	server_end(box);
 }
 
+static void do_hits(struct job *job)
+{
+	for (job->n = 0; job->n < 2000; job->n++) {
+		do_read(job);
+		if (job->res != (int)job->len || !job->good)
+			return;
+	}
+}
+
+/* Whoever gives the buffers back may go on for ever. */
+TEST_F(file, a_handler_reads_as_often_as_it_likes)
+{
+	struct job *job = &self->job;
+
+	ASSERT_EQ(100, read_at(job, 0, 100));
+	if (!tells_hits(self->fd))
+		return;
+	box_do(self->box, job, do_hits);
+	EXPECT_EQ(2000, job->n);
+	EXPECT_EQ(100, job->res);
+}
+
 static void do_drops(struct job *job)
 {
 	job->len = 1;
