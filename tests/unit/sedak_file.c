@@ -379,7 +379,7 @@ TEST_F(file, many_wait_for_their_turn)
 TEST(the_runtime_ends_though_a_disk_does_not_answer)
 {
 	const char *backend = getenv("SEDAK_BACKEND");
-	struct box *box = box_new();
+	struct box *box;
 	struct job job = { .len = 10 };
 	struct disk d;
 	uint64_t start;
@@ -387,6 +387,7 @@ TEST(the_runtime_ends_though_a_disk_does_not_answer)
 	if (!backend || strcmp(backend, "seda") || geteuid())
 		return;
 	ASSERT_TRUE(disk_make(&d, "sedak-slow", 2 * SEC));
+	box = box_new();
 	stage_of(rt_new(1), box);
 	box->act = act_job;
 	ASSERT_EQ(0, sedak_rt_start(box->rt));
