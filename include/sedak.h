@@ -328,7 +328,8 @@ SEDAK_API int sedak_fd(const struct sedak_rt *rt);
  * Always from the same thread.  Not for handlers.
  *
  * Return: how many events handlers were given; -EINVAL not nested or not
- * started; -EINTR a signal came while it waited; -EDEADLK called from a handler.
+ * started; -EINTR a signal came while it waited, or, on epoll, an operation on a
+ * file ended; -EDEADLK called from a handler.
  */
 SEDAK_API int sedak_run_once(struct sedak_rt *rt, int64_t timeout_ns);
 

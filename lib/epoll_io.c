@@ -6,6 +6,7 @@
  * refuses that (or SEDAK_IO=threads), threads that block.  Either way its descriptor,
  * the ring or an eventfd, is in the pool's epoll set, and the worker that epoll tells
  * calls what ends a request.  io->lock protects all of it; no end() runs under it.
+ * Requests are started under an ep->lock, too: that comes before it and rt->lock.
  */
 #include <fcntl.h>
 #include <liburing.h>

@@ -35,7 +35,7 @@
 #define MAX_EVENTS		64	/* of a worker's batch */
 #define MIN_EVENTS		8
 #define MAX_CONNS		((1u << 20) - MORE_SOURCES)
-#define MORE_SOURCES		1024	/* listeners, timers ..., of the device */
+#define MORE_SOURCES		1024	/* listeners, files ..., of the device */
 #define MAX_IOV			64	/* segments of one send */
 #define MAX_SEND		((size_t)1 << 30)	/* bytes of one */
 #define MAX_DATAGRAM		65535

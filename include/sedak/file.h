@@ -36,8 +36,8 @@ extern "C" {
  *
  * Any thread.
  *
- * Return: 0; -EBADF; -EINVAL another kind of file; -ENOMEM; -ENFILE a limit of the
- * device; -EMFILE; -ESHUTDOWN.
+ * Return: 0; -EBADF; -EINVAL another kind of file; -ENOMEM; -ENFILE the device has no
+ * place (where max_conns is set: 1024 beside the connections); -ESHUTDOWN.
  */
 SEDAK_API int sedak_file_open(struct sedak_stage *stage, int fd, void *user,
 			      struct sedak_file **filep);
@@ -75,7 +75,8 @@ SEDAK_API void sedak_file_close(struct sedak_file *file);
  * place.  Those of an event are treated as received ones are: valid until the handler
  * returns, unless sedak_buf_hold() or sedak_conn_send_event() keeps them.
  *
- * Return: the bytes read, fewer than @len only at the end of the file; -EINPROGRESS;
+ * Return: the bytes read, fewer than @len only at the end of the file or before what
+ * cannot be read; -EINPROGRESS;
  * -EAGAIN it would have to wait, and was not to; -EBUSY the stage has its capacity
  * under way; -ENOBUFS half of the receive buffers are held; -EINVAL; -EBADF not open
  * for reading; -EPERM; -ESTALE it was closed; -ENOMEM; others of pread(2).
