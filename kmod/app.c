@@ -247,6 +247,9 @@ static void seda_app_free(struct seda_app *app)
 	kfree(app);
 }
 
+/* Who ended an app's last op may be at the end of doing so as the module goes. */
+bool seda_ended_later;
+
 /* By the last op of an app that was released before. */
 static void seda_app_end_later(struct work_struct *work)
 {
@@ -254,6 +257,7 @@ static void seda_app_end_later(struct work_struct *work)
 
 	seda_app_end(app);
 	seda_app_free(app);
+	WRITE_ONCE(seda_ended_later, true);
 	/* seda_exit() waits for the rest of this function */
 	module_put(THIS_MODULE);
 }

@@ -148,11 +148,18 @@ int seda_buf_check(struct seda_app *app, u32 buf)
  * An unfinished send holds buf.  The buffer may have been returned by another
  * worker since the check: then the send would read memory in use by others of
  * the same app, which hurts that app alone, but the count must stay right, so
- * a free buffer (state 0) is not taken.
+ * a free buffer (state 0) is not taken, nor more often than the count can tell.
  */
 bool seda_buf_hold(struct seda_app *app, u32 buf)
 {
-	return atomic_inc_not_zero(&app->bufs.state[buf]);
+	atomic_t *state = &app->bufs.state[buf];
+	int old = atomic_read(state);
+
+	do {
+		if (!old || (old & (SEDA_BUF_KEPT - 1)) == SEDA_BUF_KEPT - 1)
+			return false;
+	} while (!atomic_try_cmpxchg(state, &old, old + 1));
+	return true;
 }
 
 void seda_buf_unhold(struct seda_app *app, u32 buf)

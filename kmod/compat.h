@@ -145,6 +145,21 @@ static inline struct page *seda_page_get(struct address_space *mapping,
 	return NULL;
 }
 
+/* Extends what is to be read to the folio that *from lies in, if there is one. */
+static inline void seda_folio_bounds(struct address_space *mapping, u64 *from,
+				     u64 *to)
+{
+	struct folio *folio = filemap_get_folio(mapping, *from >> PAGE_SHIFT);
+
+	*from = round_down(*from, PAGE_SIZE);
+	*to = round_up(*to, PAGE_SIZE);
+	if (IS_ERR_OR_NULL(folio))
+		return;
+	*from = min_t(u64, *from, folio_pos(folio));
+	*to = max_t(u64, *to, folio_pos(folio) + folio_size(folio));
+	folio_put(folio);
+}
+
 /* As sendmsg(2) of n parts of pages, len bytes, which are not copied. */
 static inline int seda_send_pages(struct socket *sock, struct bio_vec *bvec,
 				  unsigned int n, size_t len, int flags)

@@ -5,6 +5,7 @@
  * in the file's miss stage (io.c).
  */
 #include <linux/file.h>
+#include <linux/magic.h>
 #include <linux/nospec.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
@@ -172,19 +173,10 @@ static int seda_disk_write(struct seda_worker *w, struct seda_disk *disk,
 	init_sync_kiocb(&kiocb, file);
 	if (kiocb.ki_flags & IOCB_APPEND)
 		pos = i_size_read(file_inode(file));
-	if (seda_disk_too_large(file, pos + w->segs->total))
+	if (w->segs->total && seda_disk_too_large(file, pos + w->segs->total))
 		return -EFBIG;
 	return seda_io_start(w, disk, op, w->segs,
 			     kiocb.ki_flags & IOCB_DIRECT);
-}
-
-static bool seda_page_cached(struct address_space *mapping, pgoff_t index)
-{
-	struct page *page = seda_page_get(mapping, index);
-
-	if (page)
-		put_page(page);
-	return page;
 }
 
 /* How much from byte pos on is in the page cache, of len bytes. */
@@ -195,8 +187,6 @@ int seda_disk_resident(struct seda_disk *disk, u64 pos, u32 len)
 			i_size_read(mapping->host));
 	u64 at = pos;
 
-	if (!(disk->file->f_mode & FMODE_READ))
-		return -EBADF;
 	while (at < end && seda_page_cached(mapping, at >> PAGE_SHIFT)) {
 		at = (at | ~PAGE_MASK) + 1;
 		cond_resched();
@@ -222,6 +212,10 @@ static int seda_disk_io(struct seda_worker *w, struct seda_source *src,
 	case SEDA_OP_WRITE:
 		return seda_disk_write(w, disk, op);
 	case SEDA_OP_RESIDENT:
+		if (!(disk->file->f_mode & FMODE_READ))
+			return -EBADF;
+		if (!disk->shows)
+			return -EPERM;
 		return seda_disk_resident(disk, op->offset, op->len);
 	default:
 		return seda_io_start(w, disk, op, NULL, false);
@@ -316,7 +310,7 @@ static int seda_disk_queue(struct seda_app *app)
 
 	mutex_lock(&app->lock);
 	if (!app->io_wq)
-		app->io_wq = alloc_workqueue("seda_io", WQ_UNBOUND,
+		app->io_wq = alloc_workqueue("seda_io", WQ_UNBOUND | WQ_FREEZABLE,
 					     SEDA_IO_WORKERS);
 	if (!app->io_wq)
 		ret = -ENOMEM;
@@ -336,6 +330,9 @@ static int seda_disk_adopt(struct seda_app *app, struct seda_file_args *a,
 	spin_lock_init(&disk->lock);
 	INIT_LIST_HEAD(&disk->queued);
 	refcount_set(&disk->ops, 1);
+	/* as mincore(2): what others read is not to be seen in what is everybody's */
+	disk->shows = file->f_mode & FMODE_WRITE ||
+		      !file_permission(file, MAY_WRITE);
 	disk->miss = seda_stage_get(app, a->miss_stage ?: a->stage);
 	if (!disk->miss)
 		goto err_disk;
@@ -359,10 +356,24 @@ err_disk:
 	return ret;
 }
 
+/*
+ * Files of procfs and the like look at who calls, which a thread of ours is not;
+ * and pages of hugetlbfs are counted otherwise.
+ */
+static bool seda_disk_is_file(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	if (S_ISBLK(inode->i_mode))
+		return true;
+	return S_ISREG(inode->i_mode) &&
+	       !(inode->i_sb->s_iflags & SB_I_NOEXEC) &&
+	       inode->i_sb->s_magic != HUGETLBFS_MAGIC;
+}
+
 int seda_disk_create(struct seda_app *app, struct seda_file_args *a)
 {
 	struct file *file;
-	umode_t mode;
 	int ret;
 
 	if (a->flags || a->pad || a->source)
@@ -373,9 +384,8 @@ int seda_disk_create(struct seda_app *app, struct seda_file_args *a)
 	file = fget(a->fd);
 	if (!file)
 		return -EBADF;
-	mode = file_inode(file)->i_mode;
 	ret = -EINVAL;
-	if (S_ISREG(mode) || S_ISBLK(mode))
+	if (seda_disk_is_file(file))
 		ret = seda_disk_adopt(app, a, file);
 	fput(file);
 	return ret;

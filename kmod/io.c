@@ -104,14 +104,33 @@ static void seda_io_queue(struct seda_io *io)
 	spin_unlock_irqrestore(&disk->lock, flags);
 }
 
-/* The disk's answer to a read with O_DIRECT; any context. */
+/*
+ * Is it to be done again, with waiting?  A device may not know how not to, and a
+ * file system may give what it has.
+ */
+static bool seda_io_again(struct seda_io *io, long res)
+{
+	struct inode *inode = io->disk->file->f_mapping->host;
+
+	if (!(io->kiocb.ki_flags & IOCB_NOWAIT))
+		return false;
+	return res == -EAGAIN || res == -EOPNOTSUPP ||
+	       (res >= 0 && res < io->len &&
+		io->pos + res < i_size_read(inode));
+}
+
+/*
+ * The disk's answer to a read with O_DIRECT; any context.  The file system may be
+ * using kiocb still, as its read_iter has not returned.
+ */
 static void seda_io_answered(struct kiocb *kiocb, long res)
 {
 	struct seda_io *io = container_of(kiocb, struct seda_io, kiocb);
 
-	/* only what was not to wait is told so (or, by a device that cannot) */
-	if (kiocb->ki_flags & IOCB_NOWAIT &&
-	    (res == -EAGAIN || res == -EOPNOTSUPP))
+	io->answer = res;
+	if (!atomic_dec_and_test(&io->busy))
+		return;
+	if (seda_io_again(io, res))
 		seda_io_queue(io);
 	else
 		seda_io_end(io, res);
@@ -129,15 +148,20 @@ static void seda_io_prepare(struct seda_io *io, struct iov_iter *iter)
 /* -EIOCBQUEUED: io may be gone. */
 static long seda_io_read(struct seda_io *io, bool wait)
 {
-	struct file *file = io->disk->file;
 	struct iov_iter iter;
+	long res;
 
 	seda_io_prepare(io, &iter);
-	if (io->direct)
+	if (io->direct) {
 		io->kiocb.ki_complete = seda_io_answered;
+		atomic_set(&io->busy, 2);
+	}
 	if (!wait)
 		io->kiocb.ki_flags |= IOCB_NOWAIT;
-	return vfs_iocb_iter_read(file, &io->kiocb, &iter);
+	res = vfs_iocb_iter_read(io->disk->file, &io->kiocb, &iter);
+	if (res != -EIOCBQUEUED)
+		return res;
+	return atomic_dec_and_test(&io->busy) ? io->answer : -EIOCBQUEUED;
 }
 
 /* Into the page cache only. */
@@ -157,6 +181,10 @@ static long seda_io_write(struct seda_io *io)
 	struct iov_iter iter;
 
 	seda_io_prepare(io, &iter);
+	/* others may have come first */
+	if (io->kiocb.ki_flags & IOCB_APPEND && io->len &&
+	    i_size_read(file_inode(io->disk->file)) + io->len > io->limit)
+		return -EFBIG;
 	return seda_write_iter(io->disk->file, &io->kiocb, &iter);
 }
 
@@ -229,6 +257,7 @@ static int seda_io_hold(struct seda_io *io, struct seda_app *app,
 /* In whose name it is done. */
 static void seda_io_name(struct seda_io *io)
 {
+	io->limit = rlimit(RLIMIT_FSIZE);
 	io->cred = get_current_cred();
 	io->memcg = get_mem_cgroup_from_mm(current->mm);
 #ifdef CONFIG_BLK_CGROUP
@@ -287,13 +316,13 @@ static struct seda_io *seda_io_new(struct seda_disk *disk,
  */
 static int seda_io_submit(struct seda_worker *w, struct seda_io *io)
 {
-	long res = -EAGAIN;
+	bool now = io->direct && io->op == SEDA_OP_READ &&
+		   io->disk->file->f_mode & FMODE_NOWAIT;
+	long res = now ? seda_io_read(io, false) : -EAGAIN;
 
-	if (io->direct && io->op == SEDA_OP_READ)
-		res = seda_io_read(io, false);
 	if (res == -EIOCBQUEUED)
 		return -EINPROGRESS;
-	if (res == -EAGAIN || res == -EOPNOTSUPP) {
+	if (!now || seda_io_again(io, res)) {
 		seda_io_queue(io);
 		return -EINPROGRESS;
 	}

@@ -27,6 +27,7 @@ struct seda_disk {
 	spinlock_t lock;		/* interrupts off */
 	struct list_head queued;	/* under lock: ops that have not begun */
 	bool closing;			/* CLOSE: no more ops */
+	bool shows;			/* const: RESIDENT is allowed */
 	/* ops that have not ended, DONEs to come, sends; 1 until CLOSE */
 	refcount_t ops;
 };
@@ -50,9 +51,13 @@ struct seda_io {
 	u64 user_data;
 	u64 pos;
 	u64 len;			/* bytes */
+	u64 limit;			/* of the submitter's files, bytes */
 	u8 op;
 	u16 flags;
 	int res;
+	/* O_DIRECT: who submits it and who answers; the second goes on */
+	atomic_t busy;
+	long answer;			/* the answerer's, before that */
 	/* who asked for it; it is done in their name */
 	const struct cred *cred;
 	struct mem_cgroup *memcg;
@@ -66,6 +71,15 @@ struct seda_io {
 
 /* Ops of one app that run at a time; more wait for a thread. */
 #define SEDA_IO_WORKERS	32
+
+static inline bool seda_page_cached(struct address_space *mapping, pgoff_t index)
+{
+	struct page *page = seda_page_get(mapping, index);
+
+	if (page)
+		put_page(page);
+	return page;
+}
 
 /* io.c */
 int seda_io_start(struct seda_worker *w, struct seda_disk *disk,
@@ -86,6 +100,7 @@ int seda_disk_resident(struct seda_disk *disk, u64 pos, u32 len);
 int seda_tcp_sendfile(struct seda_worker *w, struct seda_source *src,
 		      const struct seda_op *op);
 int seda_sendfile_push(struct seda_tcp *tcp, struct seda_send *s, size_t *turn);
+void seda_sendfile_wait(struct seda_tcp *tcp);
 void seda_sendfile_done(struct seda_send *s);
 void seda_tcp_filled(struct seda_source *src, int res);
 

@@ -8,6 +8,7 @@
  */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 
 #include "seda.h"
 
@@ -91,6 +92,9 @@ static void __exit seda_exit(void)
 	seda_exit_unwatch();
 	/* every app is gone, and with it every mark; wait for SRCU's end */
 	seda_group_exit();
+	/* tasks that were preempted on their way out of seda_app_put() */
+	if (READ_ONCE(seda_ended_later))
+		synchronize_rcu_tasks();
 	/* apps flushed their workers' items; this is for the queue itself */
 	destroy_workqueue(seda_wq);
 	/* sources, stages, pools and workers are freed by RCU callbacks */

@@ -417,6 +417,7 @@ struct seda_send {
 	u32 buf;
 	u16 flags;
 	u8 tries;			/* of a file: reads that were in vain */
+	bool ask;			/* of a file: to be read before it is sent */
 	size_t total;			/* bytes */
 	size_t done;
 	struct seda_disk *disk;		/* NULL: memory; else counted as its op */
@@ -429,6 +430,7 @@ extern struct workqueue_struct *seda_wq;
 extern struct fsnotify_group *seda_group;
 extern const struct file_operations seda_fops;
 extern bool seda_strict;
+extern bool seda_ended_later;
 
 /* app.c */
 struct seda_app *seda_app_open(void);

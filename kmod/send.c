@@ -254,7 +254,7 @@ static int seda_tcp_queue(struct seda_worker *w, struct seda_tcp *tcp,
 	if (why == -EAGAIN)
 		seda_tcp_want_room(tcp);
 	else
-		WRITE_ONCE(tcp->s.mask, tcp->s.mask | EPOLLOUT);
+		seda_sendfile_wait(tcp);
 	return -EINPROGRESS;
 }
 

@@ -11,7 +11,8 @@
  *   kicks the connection             else leaves the send as it is
  *
  * The kick leaves AGAIN behind if the connection is owned, and FILLED makes it
- * ready, whether or not there is room.
+ * ready, whether or not there is room.  It may come before EPOLLOUT is in the mask,
+ * without which sends are not pumped: seda_sendfile_wait() looks again.
  */
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
@@ -68,11 +69,14 @@ static int seda_fill_begin(struct seda_tcp *tcp, struct seda_send *s)
 {
 	size_t left = min_t(size_t, s->total - s->done, SEDA_FILL_LEN);
 	bool first = !s->done && list_empty(&tcp->sends);
+	u64 from = s->pos + s->done, to = from + left;
 	int ret;
 
 	if (++s->tries > SEDA_FILL_TRIES)
 		return -EIO;
-	ret = seda_io_fill(s->disk, &tcp->s.src, s->pos + s->done, left, first);
+	/* all of a page that is there in part, or it would be read without becoming so */
+	seda_folio_bounds(s->disk->file->f_mapping, &from, &to);
+	ret = seda_io_fill(s->disk, &tcp->s.src, from, to - from, first);
 	if (ret)
 		return ret;
 	tcp->filling = true;
@@ -115,7 +119,7 @@ static int seda_sendfile_some(struct seda_tcp *tcp, struct seda_send *s,
 		return 0;
 	/* what has to wait for the disk holds up nothing that is there */
 	if (len < max)
-		more = n == SEDA_SEND_PAGES;
+		more = seda_page_cached(mapping, (pos + len) >> PAGE_SHIFT);
 	ret = seda_send_pages(tcp->s.sock, bvec, n, len,
 			      more ? flags | MSG_MORE : flags);
 	for (i = 0; i < n; i++)
@@ -137,6 +141,10 @@ int seda_sendfile_push(struct seda_tcp *tcp, struct seda_send *s, size_t *turn)
 	lockdep_assert_held(&tcp->lock);
 	if (n)
 		return n;
+	if (s->ask) {
+		s->ask = false;
+		return seda_fill_begin(tcp, s);
+	}
 	while (s->done < s->total) {
 		if (!*turn || fatal_signal_pending(current))
 			return -EAGAIN;
@@ -152,6 +160,16 @@ int seda_sendfile_push(struct seda_tcp *tcp, struct seda_send *s, size_t *turn)
 			tcp->queued -= n;
 	}
 	return 0;
+}
+
+/* The first of the sends is queued as it is being read; that may be over already. */
+void seda_sendfile_wait(struct seda_tcp *tcp)
+{
+	WRITE_ONCE(tcp->s.mask, tcp->s.mask | EPOLLOUT);
+	/* the mask, then FILLED; who pumps: FILLED, as it was kicked, then the mask */
+	smp_mb();
+	if (test_bit(SEDA_TCP_FILLED, &tcp->s.src.flags))
+		seda_source_kick(&tcp->s.src, 0);
 }
 
 /* It is finished or dropped. */
@@ -183,6 +201,7 @@ static int seda_sendfile_allowed(struct file *file)
 static int seda_sendfile_check(struct seda_disk *disk, const struct seda_op *op)
 {
 	struct file *file = disk->file;
+	int ret;
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
@@ -192,10 +211,16 @@ static int seda_sendfile_check(struct seda_disk *disk, const struct seda_op *op)
 		return -EINVAL;
 	if (op->offset + op->len > i_size_read(file->f_mapping->host))
 		return -ENODATA;
-	if (op->flags & SEDA_IO_NOWAIT &&
-	    seda_disk_resident(disk, op->offset, op->len) < op->len)
-		return -EAGAIN;
-	return op->len ? seda_sendfile_allowed(file) : 0;
+	if (!op->len)
+		return 0;
+	if (!(file->f_mode & FMODE_NOWAIT))
+		return op->flags & SEDA_IO_NOWAIT ? -EAGAIN : 0;
+	if (op->flags & SEDA_IO_NOWAIT) {
+		ret = seda_disk_resident(disk, op->offset, op->len);
+		if (ret != op->len)
+			return ret < 0 ? ret : -EAGAIN;
+	}
+	return seda_sendfile_allowed(file);
 }
 
 /* The SENDFILE op. */
@@ -214,6 +239,8 @@ int seda_tcp_sendfile(struct seda_worker *w, struct seda_source *src,
 
 	if (IS_ERR_OR_NULL(disk))
 		return disk ? PTR_ERR(disk) : -ESTALE;
+	/* one that might wait even for an answer is asked by the reader */
+	s.ask = !(disk->file->f_mode & FMODE_NOWAIT) && op->len;
 	ret = seda_sendfile_check(disk, op);
 	if (!ret)
 		ret = seda_disk_enter(disk);

@@ -180,6 +180,17 @@ TEST_F(disk, advice_is_taken)
 		sleep_ms(1);
 }
 
+/* At once, if the disk is as quick, or by its event. */
+static int result(struct _test_data_disk *self, const struct seda_op *op)
+{
+	int ret = worker_do(&self->r.w, op);
+
+	if (ret != -EINPROGRESS || !rig_next(&self->r) ||
+	    self->r.ev.done != op->user_data)
+		return ret;
+	return self->r.ev.res;
+}
+
 TEST_F(disk, a_file_opened_with_o_direct_does_without_the_page_cache)
 {
 	int fd = open(self->d.path, O_RDWR | O_DIRECT), i;
@@ -193,11 +204,7 @@ TEST_F(disk, a_file_opened_with_o_direct_does_without_the_page_cache)
 		op.offset = (uint64_t)i * BUF;
 		op.user_data = i;
 		memset(data(self, self->buf), 0, BUF);
-		ASSERT_EQ(-EINPROGRESS, worker_do(&self->r.w, &op));
-		ASSERT_NE(NULL, rig_next(&self->r));
-		EXPECT_EQ(BUF, self->r.ev.res);
-		EXPECT_EQ(i, (int)self->r.ev.done);
-		EXPECT_EQ(i, (int)self->r.ev.seq);
+		EXPECT_EQ(BUF, result(self, &op));
 		EXPECT_TRUE(pattern_is(data(self, self->buf), op.offset, BUF));
 	}
 	/* not aligned */
@@ -212,8 +219,7 @@ TEST_F(disk, a_file_opened_with_o_direct_does_without_the_page_cache)
 	EXPECT_EQ(BUF, self->r.ev.res);
 	op.op = SEDA_OP_READ;
 	memset(data(self, self->buf), 0, BUF);
-	ASSERT_EQ(-EINPROGRESS, worker_do(&self->r.w, &op));
-	ASSERT_NE(NULL, rig_next(&self->r));
+	EXPECT_EQ(BUF, result(self, &op));
 	EXPECT_TRUE(pattern_is(data(self, self->buf), 1000, BUF));
 	close(fd);
 }
@@ -287,6 +293,8 @@ TEST_F(disk, rights_and_modes)
 	ASSERT_EQ(0, pipe(p));
 	EXPECT_EQ(-EINVAL, app_file(&self->r.app, p[0], self->r.stage, 0, 0, NULL));
 	EXPECT_EQ(-EINVAL, app_file(&self->r.app, open("/", O_RDONLY),
+				    self->r.stage, 0, 0, NULL));
+	EXPECT_EQ(-EINVAL, app_file(&self->r.app, open("/proc/version", O_RDONLY),
 				    self->r.stage, 0, 0, NULL));
 	EXPECT_EQ(-EBADF, app_file(&self->r.app, -1, self->r.stage, 0, 0, NULL));
 	EXPECT_EQ(-ESTALE, app_file(&self->r.app, ro, 1ULL << 40, 0, 0, NULL));

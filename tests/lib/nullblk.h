@@ -42,7 +42,6 @@ static inline bool disk_make(struct disk *d, const char *name, uint64_t delay_ns
 	return !pclose(out) && d->path[0];
 }
 
-/* From now on it answers after delay_ns, as one that can be slow has been made. */
 static inline void disk_remove(struct disk *d)
 {
 	char path[96];

@@ -244,14 +244,21 @@ static void seda_read(void)
 
 static void seda_direct(void)
 {
-	unsigned int i;
+	unsigned int i, waiting = 0;
 	int n;
 
 	for (i = 0; i < batch; i++)
 		w.ops[i] = file_op(SEDA_OP_READ, source, offset(i), bufs[i], size, i);
 	w.nr_ops = batch;
-	for (i = 0; i < batch; i += n) {
-		n = worker_enter(&w, batch - i, SEDA_FOREVER);
+	if (worker_submit(&w))
+		die("ENTER");
+	for (i = 0; i < batch; i++) {
+		waiting += w.ops[i].res == -EINPROGRESS;
+		if (w.ops[i].res != -EINPROGRESS && w.ops[i].res != (int)size)
+			wrong("READ", w.ops[i].res);
+	}
+	for (; waiting; waiting -= n) {
+		n = worker_enter(&w, waiting, SEDA_FOREVER);
 		if (n <= 0)
 			wrong("ENTER", n);
 		if (w.events[0].res != (int)size)

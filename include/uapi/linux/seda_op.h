@@ -113,7 +113,7 @@ enum seda_op_code {
  *           reuse until it is done.  res: bytes, fewer at the end of the file only,
  *           or if there was an error behind them.  -EBADF: not open for that.
  *           What is read from the page cache is done at once, if the file system
- *           can tell (FMODE_NOWAIT; tmpfs and FUSE, say, cannot); writes wait,
+ *           can tell (FMODE_NOWAIT; FUSE and older tmpfs cannot); writes wait,
  *           and are -EFBIG past the caller's RLIMIT_FSIZE.
  *           A file opened with O_DIRECT wants what it wants of read(2).
  * SYNC      len bytes (0: all that follow), as fsync(2), or, with SEDA_SYNC_DATA, as
@@ -121,7 +121,8 @@ enum seda_op_code {
  * ADVISE    len bytes (0: all that follow) will be needed, or, with
  *           SEDA_ADVISE_DROP, will not.
  * RESIDENT  res: how many of len bytes, from the first on, are in memory.
- *           (0: the file has no page cache.)  -EBADF: not open for reading.
+ *           (0: the file has no page cache.)  -EBADF: not open for reading;
+ *           -EPERM: as mincore(2), which tells only who may write the file.
  *
  * SENDFILE  to the connection "source": len bytes of the file "file" (the id of its
  *           source), straight from the page cache.  As SEND, and in order with
@@ -129,7 +130,9 @@ enum seda_op_code {
  *           and can be -EBUSY when the op begins (not in the midst of it).  With
  *           SEDA_IO_NOWAIT -EAGAIN unless all of it is in memory.  -ENODATA: the
  *           file has no len bytes from there on.  When it becomes shorter, or
- *           cannot be read (-EIO), the connection has ERR | CANCELED.
+ *           cannot be read (-EIO), the connection has ERR | CANCELED; so it has
+ *           where reading leaves nothing in memory (DAX, holes of tmpfs).  Reads
+ *           are done in the name of the worker whose ENTER finds what is missing.
  *
  * An op that does not suit the kind of its source is -EOPNOTSUPP.
  */
