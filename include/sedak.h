@@ -276,7 +276,8 @@ SEDAK_API int sedak_rt_start(struct sedak_rt *rt);
  * Closes the listeners, sends SEDAK_EV_DRAIN to each connection, and waits until
  * no connection is left, every stage's queue is empty and no operation on a file
  * is under way.  Workers go on running.  A connection whose handler does not close
- * it is waited for until the time is over.  Not for handlers; in a nested runtime it runs the loop itself.
+ * it is waited for until the time is over.  Not for handlers; in a nested runtime it
+ * runs the loop itself.
  *
  * Return: 0; -ETIMEDOUT some are left (sedak_rt_stop() will abort them);
  * -ESHUTDOWN it was stopped.

@@ -182,7 +182,7 @@ static int seda_disk_write(struct seda_worker *w, struct seda_disk *disk,
 /* How much from byte pos on is in the page cache, of len bytes. */
 int seda_disk_resident(struct seda_disk *disk, u64 pos, u32 len)
 {
-	struct address_space *mapping = disk->file->f_mapping;
+	struct address_space *mapping = seda_disk_mapping(disk->file);
 	u64 end = min_t(u64, pos + min_t(u32, len, SEDA_MAX_SEND_LEN),
 			i_size_read(mapping->host));
 	u64 at = pos;

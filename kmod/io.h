@@ -3,6 +3,7 @@
 #ifndef SEDA_IO_H
 #define SEDA_IO_H
 
+#include <linux/dcache.h>
 #include <linux/fs.h>
 
 #include "seda.h"
@@ -71,6 +72,14 @@ struct seda_io {
 
 /* Ops of one app that run at a time; more wait for a thread. */
 #define SEDA_IO_WORKERS	32
+
+/* Where its pages are, if it is one of overlayfs, too: with the file below. */
+static inline struct address_space *seda_disk_mapping(struct file *file)
+{
+	if (S_ISREG(file_inode(file)->i_mode))
+		return d_real_inode(file->f_path.dentry)->i_mapping;
+	return file->f_mapping;
+}
 
 static inline bool seda_page_cached(struct address_space *mapping, pgoff_t index)
 {

@@ -75,7 +75,7 @@ static int seda_fill_begin(struct seda_tcp *tcp, struct seda_send *s)
 	if (++s->tries > SEDA_FILL_TRIES)
 		return -EIO;
 	/* all of a page that is there in part, or it would be read without becoming so */
-	seda_folio_bounds(s->disk->file->f_mapping, &from, &to);
+	seda_folio_bounds(seda_disk_mapping(s->disk->file), &from, &to);
 	ret = seda_io_fill(s->disk, &tcp->s.src, from, to - from, first);
 	if (ret)
 		return ret;
@@ -91,7 +91,7 @@ static int seda_fill_begin(struct seda_tcp *tcp, struct seda_send *s)
 static int seda_sendfile_some(struct seda_tcp *tcp, struct seda_send *s,
 			      size_t max)
 {
-	struct address_space *mapping = s->disk->file->f_mapping;
+	struct address_space *mapping = seda_disk_mapping(s->disk->file);
 	int flags = MSG_DONTWAIT | MSG_NOSIGNAL, ret;
 	struct bio_vec bvec[SEDA_SEND_PAGES];
 	u64 pos = s->pos + s->done;

@@ -254,6 +254,23 @@ TEST_F(sendfile, one_that_becomes_a_little_shorter_does_so_too)
 	EXPECT_GE((ssize_t)sizeof(many) + 5000, all);
 }
 
+/* The guest's own files are of overlayfs, and their pages those of another. */
+TEST_F(sendfile, a_file_of_overlayfs)
+{
+	int fd = open("/tmp/seda-overlay", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	struct seda_op op;
+
+	pattern_fill(self->got, 0, 100000);
+	ASSERT_EQ(100000, write(fd, self->got, 100000));
+	unlink("/tmp/seda-overlay");
+	ASSERT_EQ(0, app_file(&self->r.app, fd, self->r.stage, self->miss, 0,
+			      &self->file));
+	op = file_send(self, 0, 100000, 2);
+	ASSERT_EQ(-EINPROGRESS, worker_do(&self->r.w, &op));
+	EXPECT_EQ(100000, receive(self, 2));
+	EXPECT_TRUE(pattern_is(self->got, 0, 100000));
+}
+
 TEST_F(sendfile, what_does_not_suit_is_refused)
 {
 	struct seda_op op = file_send(self, 0, 1, 2);
