@@ -523,11 +523,11 @@ struct seda_to_fd_args {
 
 /*
  * FILE: fd is a regular file or a block device (-EINVAL otherwise, and for procfs, sysfs,
- * hugetlbfs and their like; -EBADF), which is kept open until CLOSE, and as long as its ops need it.  CLOSED is told in stage;
- * ops that have to wait do so in miss_stage (0: the same), which their DONE events
- * come by, under its policy.  CLOSE ends ops that have not begun (-ECANCELED), and is
- * -EINPROGRESS when there are others: CLOSED comes after the last DONE.
- * -ENFILE past a limit on sources.
+ * hugetlbfs and their like; -EBADF), which is kept open until CLOSE, and as long as its
+ * ops need it.  CLOSED is told in stage; ops that have to wait do so in miss_stage (0: the
+ * same), which their DONE events come by, under its policy.  CLOSE ends ops that have not
+ * begun (-ECANCELED), and is -EINPROGRESS when there are others: CLOSED comes after the
+ * last DONE.  -ENFILE past a limit on sources.
  */
 struct seda_file_args {
 	__u32 size;
