@@ -54,6 +54,8 @@ FIXTURE_SETUP(stuck)
 	self->direct = open(self->d.path, O_RDONLY | O_DIRECT);
 	ASSERT_LE(0, self->direct);
 	ASSERT_EQ(0, rig_open(&self->r, &setup, NULL));
+	/* nothing is left of tests before this one */
+	ASSERT_TRUE(await_uses(1));
 	ASSERT_EQ(0, app_stage(&self->r.app, &policy, &self->miss));
 	ASSERT_EQ(0, app_file(&self->r.app, self->fd, self->r.stage, self->miss,
 			      0, &self->id));
