@@ -127,7 +127,7 @@ TEST(info_needs_no_setup)
 	EXPECT_EQ(SEDA_ABI_VERSION, a.abi_version);
 	EXPECT_EQ(SEDA_FEATURE_FDLESS | SEDA_FEATURE_CLAIM, a.features);
 	EXPECT_EQ((1ULL << SEDA_OP_LAST) - 1, a.ops);
-	EXPECT_EQ((1ULL << 20) - 1, a.ioctls);
+	EXPECT_EQ((1ULL << 21) - 1, a.ioctls);
 	EXPECT_EQ(SEDA_MAX_SOURCES, a.max_sources);
 	EXPECT_LT(0, a.max_arena_pages);
 	close(fd);
