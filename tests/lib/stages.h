@@ -181,7 +181,7 @@ static inline int life_reading(struct life *l)
 	int fd[2] = { life_disk_open(true, O_RDONLY | O_DIRECT),
 		      life_disk_open(true, O_RDONLY) };
 	struct seda_op op;
-	int i, buf;
+	int i, buf, ret;
 
 	MUST(!life_open(l));
 	for (i = 0; i < 4; i++) {
@@ -192,7 +192,9 @@ static inline int life_reading(struct life *l)
 		buf = worker_take(&l->r.w);
 		MUST(buf >= 0);
 		op = file_op(SEDA_OP_READ, l->id, i << 20, buf, 512, i);
-		MUST(worker_do(&l->r.w, &op) == -EINPROGRESS);
+		ret = worker_do(&l->r.w, &op);
+		/* an app before may have left it in the page cache */
+		MUST(ret == -EINPROGRESS || (i && ret == 512));
 	}
 	l->own = fd[1];
 	l->peer = -1;
