@@ -25,20 +25,13 @@ static inline bool disk_run(const char *command, const char *name)
 static inline bool disk_cover(struct disk *d)
 {
 	char script[512];
-	FILE *out;
 
 	snprintf(script, sizeof(script),
 		 "exec 2>/dev/null; PATH=$PATH:/sbin:/usr/sbin; modprobe dm-mod\n"
 		 "dmsetup create --noudevsync %s --table \"0 $(blockdev --getsz %s) "
 		 "linear %s 0\" && echo /dev/$(dmsetup info -c --noheadings "
 		 "-o blkdevname %s)", d->name, d->path, d->path, d->name);
-	out = popen(script, "r");
-	if (!out)
-		return false;
-	d->path[0] = 0;
-	if (fscanf(out, "%63s", d->path) != 1)
-		d->path[0] = 0;
-	return !pclose(out) && d->path[0];
+	return disk_script(d, script);
 }
 
 static inline bool disk_stick(const struct disk *d)

@@ -15,11 +15,22 @@ struct disk {
 	char path[64];
 };
 
+/* The path of a device that script makes, and prints; false: it makes none. */
+static inline bool disk_script(struct disk *d, const char *script)
+{
+	FILE *out = popen(script, "r");
+
+	if (!out)
+		return false;
+	if (fscanf(out, "%63s", d->path) != 1)
+		d->path[0] = 0;
+	return !pclose(out) && d->path[0];
+}
+
 /* A disk that answers after delay_ns (0: at once); false: there is none. */
 static inline bool disk_make(struct disk *d, const char *name, uint64_t delay_ns)
 {
 	char script[1024];
-	FILE *out;
 
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	snprintf(script, sizeof(script),
@@ -33,13 +44,7 @@ static inline bool disk_make(struct disk *d, const char *name, uint64_t delay_ns
 		 "echo $n",
 		 name, name, DISK_MB, delay_ns ? 2 : 0,
 		 (unsigned long long)delay_ns, name, name);
-	out = popen(script, "r");
-	if (!out)
-		return false;
-	d->path[0] = 0;
-	if (fscanf(out, "%63s", d->path) != 1)
-		d->path[0] = 0;
-	return !pclose(out) && d->path[0];
+	return disk_script(d, script);
 }
 
 static inline void disk_remove(struct disk *d)
