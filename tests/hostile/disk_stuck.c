@@ -8,11 +8,11 @@
 #include <sys/wait.h>
 
 #include "tests/lib/disk.h"
+#include "tests/lib/module_refs.h"
 #include "tests/lib/seda_rig.h"
 
 #define BUF		4096
 #define CAPACITY	100
-#define MODULE_USES	"/sys/module/seda/refcnt"
 
 FIXTURE(stuck) {
 	struct disk d;
@@ -20,27 +20,6 @@ FIXTURE(stuck) {
 	uint64_t miss, id;
 	int fd, direct, buf;
 };
-
-static int uses(void)
-{
-	FILE *f = fopen(MODULE_USES, "r");
-	int n = -1;
-
-	if (!f || fscanf(f, "%d", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
-static bool await_uses(int n)
-{
-	uint64_t end = now_ns() + LONG;
-
-	while (uses() != n && now_ns() < end)
-		sleep_ms(5);
-	return uses() == n;
-}
 
 FIXTURE_SETUP(stuck)
 {
@@ -55,7 +34,7 @@ FIXTURE_SETUP(stuck)
 	ASSERT_LE(0, self->direct);
 	ASSERT_EQ(0, rig_open(&self->r, &setup, NULL));
 	/* nothing is left of tests before this one */
-	ASSERT_TRUE(await_uses(1));
+	ASSERT_TRUE(await_refs(1));
 	ASSERT_EQ(0, app_stage(&self->r.app, &policy, &self->miss));
 	ASSERT_EQ(0, app_file(&self->r.app, self->fd, self->r.stage, self->miss,
 			      0, &self->id));
@@ -149,7 +128,7 @@ TEST_F(stuck, closed_it_ends_when_the_last_is_answered)
 
 TEST_F(stuck, the_app_ends_at_once_and_its_module_stays)
 {
-	int before = uses() - 1;
+	int before = module_refs() - 1;
 	uint64_t id;
 
 	ASSERT_EQ(0, app_file(&self->r.app, self->direct, self->r.stage, 0, 0,
@@ -159,18 +138,18 @@ TEST_F(stuck, the_app_ends_at_once_and_its_module_stays)
 	sleep_ms(50);
 	rig_close(&self->r);
 	/* the device's own is gone, this is the app's */
-	EXPECT_EQ(before + 1, uses());
+	EXPECT_EQ(before + 1, module_refs());
 	ASSERT_TRUE(disk_unstick(&self->d));
-	EXPECT_TRUE(await_uses(before));
+	EXPECT_TRUE(await_refs(before));
 }
 
 TEST_F(stuck, killed_it_is_gone)
 {
-	int before = uses() - 1, status;
+	int before = module_refs() - 1, status;
 	pid_t pid;
 
 	rig_close(&self->r);
-	ASSERT_EQ(before, uses());
+	ASSERT_EQ(before, module_refs());
 	pid = fork();
 	if (!pid) {
 		struct seda_setup_args setup = { .buf_size = BUF, .bufs = 64 };
@@ -189,12 +168,12 @@ TEST_F(stuck, killed_it_is_gone)
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_EQ(before + 1, uses());
+	EXPECT_EQ(before + 1, module_refs());
 	/* others are not kept up */
 	ASSERT_EQ(0, rig_open(&self->r, NULL, NULL));
 	EXPECT_EQ(-EAGAIN, app_post(&self->r.app, self->r.stage, 0, 0));
 	ASSERT_TRUE(disk_unstick(&self->d));
-	EXPECT_TRUE(await_uses(before + 1));
+	EXPECT_TRUE(await_refs(before + 1));
 }
 
 TEST_HARNESS_MAIN

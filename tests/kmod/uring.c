@@ -8,6 +8,7 @@
 #include <liburing.h>
 #include <sys/eventfd.h>
 
+#include "tests/lib/module_refs.h"
 #include "tests/lib/seda_rig.h"
 
 FIXTURE(uring) {
@@ -91,34 +92,13 @@ TEST_F(uring, it_can_wait_for_events)
 	}
 }
 
-static int uses(void)
-{
-	FILE *f = fopen("/sys/module/seda/refcnt", "r");
-	int n = -1;
-
-	if (f && fscanf(f, "%d", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 /* Rings have a reference to the device's file, and go in the background. */
-static bool await_alone(void)
-{
-	uint64_t end = now_ns() + LONG;
-
-	while (uses() != 1 && now_ns() < end)
-		sleep_ms(5);
-	return uses() == 1;
-}
-
 TEST_F(uring, killed_as_it_waits_it_leaves_nothing)
 {
 	pid_t pid;
 	int status;
 
-	ASSERT_TRUE(await_alone());
+	ASSERT_TRUE(await_refs(1));
 	pid = fork();
 	if (!pid) {
 		struct io_uring ring;
@@ -135,7 +115,7 @@ TEST_F(uring, killed_as_it_waits_it_leaves_nothing)
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_TRUE(await_alone());
+	EXPECT_TRUE(await_refs(1));
 }
 
 TEST_HARNESS_MAIN

@@ -7,6 +7,7 @@
 #define STAGES_H
 
 #include "tests/lib/life_disk.h"
+#include "tests/lib/module_refs.h"
 #include "tests/lib/seda_rig.h"
 
 #define MUST(x) do {							\
@@ -270,19 +271,6 @@ static const struct life_stage {
 };
 
 #define LIFE_STAGES	(sizeof(life_stages) / sizeof(life_stages[0]))
-
-static inline int module_refs(void)
-{
-	FILE *f = fopen("/sys/module/seda/refcnt", "r");
-	int n = -1;
-
-	if (f) {
-		if (fscanf(f, "%d", &n) != 1)
-			n = -1;
-		fclose(f);
-	}
-	return n;
-}
 
 static int module_others;
 
