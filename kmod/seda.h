@@ -95,7 +95,7 @@ struct seda_user {
 struct seda_app {
 	struct mutex lock;		/* of the tables below */
 	bool ready;			/* set last by SETUP, read acquire */
-	bool released;			/* written and read by its release */
+	bool released;			/* by its release; read as files are let go */
 	struct mm_struct *mm;		/* const once ready; only its users count */
 	struct user_struct *locked_user;
 	unsigned long locked_pages;
